@@ -1,0 +1,8 @@
+//! kfk: a Kafka broker on Kafka's own protocol and files, a client library, and Kafka's command-line tools.
+//!
+//! The rooms and who may name whom: `docs/ARCHITECTURE.md`.
+
+pub use kfk_wire as wire;
+
+pub mod rng;
+pub mod types;

@@ -1,0 +1,4 @@
+//! Kafka's protocol as plain data.
+
+mod uuid;
+pub use uuid::{ParseUuidError, Uuid};
