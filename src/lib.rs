@@ -4,5 +4,6 @@
 
 pub use kfk_wire as wire;
 
+pub mod config;
 pub mod rng;
 pub mod types;

@@ -1,0 +1,334 @@
+//! The broker's own settings, typed. Read once at start; what can change at run time is looked up through `Layers`.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use super::key::{ConfigError, split_list};
+use super::listener::{Endpoint, parse_endpoints};
+use super::{Values, broker_key, topic_keys};
+
+/// Something about the given settings that the operator should know, though the broker starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Warning {
+    /// No such setting in Kafka 4.3.1; perhaps `suggestion` was meant.
+    Unknown { name: String, suggestion: Option<&'static str> },
+    /// Kafka knows it; kfk does not act on it yet.
+    NotHonoured { name: String },
+}
+
+impl std::fmt::Display for Warning {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Warning::Unknown { name, suggestion: None } => write!(f, "unknown setting {name}: ignored"),
+            Warning::Unknown { name, suggestion: Some(s) } => write!(f, "unknown setting {name}: ignored; did you mean {s}?"),
+            Warning::NotHonoured { name } => write!(f, "setting {name} is known but not honoured yet: it has no effect"),
+        }
+    }
+}
+
+/// The settings of one broker, times in milliseconds and sizes in bytes as their names say.
+#[derive(Debug, Clone)]
+pub struct BrokerConfig {
+    /// Everything that was given, for `Layers::file`.
+    pub file: Values,
+    pub node_id: i32,
+    pub broker_rack: Option<String>,
+    /// Broker listeners only; those in `controller.listener.names` are left out.
+    pub listeners: Vec<Endpoint>,
+    /// Empty: the listeners are advertised.
+    pub advertised_listeners: Vec<Endpoint>,
+    pub log_dir: PathBuf,
+    pub auto_create_topics_enable: bool,
+    pub connections_max_idle_ms: i64,
+    pub default_replication_factor: i32,
+    pub delete_topic_enable: bool,
+    pub fetch_max_bytes: i32,
+    pub group_initial_rebalance_delay_ms: i32,
+    pub group_max_session_timeout_ms: i32,
+    pub group_max_size: i32,
+    pub group_min_session_timeout_ms: i32,
+    pub log_flush_offset_checkpoint_interval_ms: i32,
+    pub log_flush_start_offset_checkpoint_interval_ms: i32,
+    pub log_flush_scheduler_interval_ms: i64,
+    pub log_initial_task_delay_ms: i64,
+    pub log_retention_check_interval_ms: i64,
+    pub max_connections: i32,
+    pub max_connections_per_ip: i32,
+    pub max_incremental_fetch_session_cache_slots: i32,
+    pub max_request_partition_size_limit: i32,
+    pub metadata_log_max_record_bytes_between_snapshots: i64,
+    pub num_partitions: i32,
+    pub offset_metadata_max_bytes: i32,
+    pub offsets_commit_timeout_ms: i32,
+    pub offsets_retention_check_interval_ms: i64,
+    pub offsets_retention_minutes: i32,
+    pub offsets_topic_num_partitions: i32,
+    pub offsets_topic_replication_factor: i16,
+    pub offsets_topic_segment_bytes: i32,
+    pub producer_id_expiration_check_interval_ms: i32,
+    pub producer_id_expiration_ms: i32,
+    pub replica_high_watermark_checkpoint_interval_ms: i64,
+    pub socket_listen_backlog_size: i32,
+    pub socket_request_max_bytes: i32,
+}
+
+impl BrokerConfig {
+    /// Reads `pairs` (a later one wins over an earlier one of the same name). Every value is checked before anything else
+    /// happens, so a bad one leaves no trace.
+    pub fn parse(pairs: impl IntoIterator<Item = (String, String)>) -> Result<(BrokerConfig, Vec<Warning>), ConfigError> {
+        let mut file: Values = pairs.into_iter().collect();
+        for (name, value) in file.iter_mut() {
+            if let Some(key) = broker_key(name) {
+                *value = key.canonical(value)?;
+            }
+        }
+        let mut read = Reader { file: &file, names: BTreeSet::new() };
+        let mut config = read.config()?;
+        read.note_topic_defaults();
+        let names = read.names;
+        let warnings = file.keys().filter_map(|name| warning(name, &names)).collect();
+        config.file = file;
+        config.check()?;
+        Ok((config, warnings))
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        if self.listeners.is_empty() {
+            return Err(ConfigError::new("Invalid value for configuration listeners: at least one broker listener is needed"));
+        }
+        let unknown = |a: &&Endpoint| !self.listeners.iter().any(|l| l.listener == a.listener);
+        if let Some(a) = self.advertised_listeners.iter().find(unknown) {
+            let text = format!("advertised.listeners names listener {}, which listeners does not have", a.listener);
+            return Err(ConfigError::new(text));
+        }
+        if self.group_min_session_timeout_ms > self.group_max_session_timeout_ms {
+            return Err(ConfigError::new("group.min.session.timeout.ms must not be above group.max.session.timeout.ms"));
+        }
+        Ok(())
+    }
+}
+
+fn warning(name: &str, honoured: &BTreeSet<&'static str>) -> Option<Warning> {
+    match broker_key(name) {
+        None => Some(Warning::Unknown { name: name.to_string(), suggestion: nearest(name) }),
+        Some(_) if honoured.contains(name) => None,
+        Some(_) => Some(Warning::NotHonoured { name: name.to_string() }),
+    }
+}
+
+/// Reads settings by name and remembers which names it was asked for: those are the honoured ones.
+struct Reader<'a> {
+    file: &'a Values,
+    names: BTreeSet<&'static str>,
+}
+
+impl Reader<'_> {
+    fn opt(&mut self, name: &'static str) -> Option<String> {
+        let key = broker_key(name).unwrap_or_else(|| panic!("no row for {name}"));
+        self.names.insert(name);
+        self.file.get(name).cloned().or(key.default.map(str::to_string))
+    }
+
+    fn num<T: std::str::FromStr>(&mut self, name: &'static str) -> T {
+        let text = self.opt(name).unwrap_or_else(|| panic!("{name} has no default"));
+        text.parse().unwrap_or_else(|_| panic!("{name} was checked"))
+    }
+
+    fn flag(&mut self, name: &'static str) -> bool {
+        self.opt(name).as_deref() == Some("true")
+    }
+
+    fn config(&mut self) -> Result<BrokerConfig, ConfigError> {
+        Ok(BrokerConfig {
+            file: Values::new(),
+            node_id: self.node_id()?,
+            broker_rack: self.opt("broker.rack"),
+            listeners: self.listeners()?,
+            advertised_listeners: self.advertised()?,
+            log_dir: self.log_dir()?,
+            auto_create_topics_enable: self.flag("auto.create.topics.enable"),
+            connections_max_idle_ms: self.num("connections.max.idle.ms"),
+            default_replication_factor: self.num("default.replication.factor"),
+            delete_topic_enable: self.flag("delete.topic.enable"),
+            fetch_max_bytes: self.num("fetch.max.bytes"),
+            group_initial_rebalance_delay_ms: self.num("group.initial.rebalance.delay.ms"),
+            group_max_session_timeout_ms: self.num("group.max.session.timeout.ms"),
+            group_max_size: self.num("group.max.size"),
+            group_min_session_timeout_ms: self.num("group.min.session.timeout.ms"),
+            log_flush_offset_checkpoint_interval_ms: self.num("log.flush.offset.checkpoint.interval.ms"),
+            log_flush_start_offset_checkpoint_interval_ms: self.num("log.flush.start.offset.checkpoint.interval.ms"),
+            log_flush_scheduler_interval_ms: self.num("log.flush.scheduler.interval.ms"),
+            log_initial_task_delay_ms: self.num("log.initial.task.delay.ms"),
+            log_retention_check_interval_ms: self.num("log.retention.check.interval.ms"),
+            max_connections: self.num("max.connections"),
+            max_connections_per_ip: self.num("max.connections.per.ip"),
+            max_incremental_fetch_session_cache_slots: self.num("max.incremental.fetch.session.cache.slots"),
+            max_request_partition_size_limit: self.num("max.request.partition.size.limit"),
+            metadata_log_max_record_bytes_between_snapshots: self.num("metadata.log.max.record.bytes.between.snapshots"),
+            num_partitions: self.num("num.partitions"),
+            offset_metadata_max_bytes: self.num("offset.metadata.max.bytes"),
+            offsets_commit_timeout_ms: self.num("offsets.commit.timeout.ms"),
+            offsets_retention_check_interval_ms: self.num("offsets.retention.check.interval.ms"),
+            offsets_retention_minutes: self.num("offsets.retention.minutes"),
+            offsets_topic_num_partitions: self.num("offsets.topic.num.partitions"),
+            offsets_topic_replication_factor: self.num("offsets.topic.replication.factor"),
+            offsets_topic_segment_bytes: self.num("offsets.topic.segment.bytes"),
+            producer_id_expiration_check_interval_ms: self.num("producer.id.expiration.check.interval.ms"),
+            producer_id_expiration_ms: self.num("producer.id.expiration.ms"),
+            replica_high_watermark_checkpoint_interval_ms: self.num("replica.high.watermark.checkpoint.interval.ms"),
+            socket_listen_backlog_size: self.num("socket.listen.backlog.size"),
+            socket_request_max_bytes: self.num("socket.request.max.bytes"),
+        })
+    }
+
+    /// `node.id`, or the older `broker.id`; 1 when neither is given, so that a bare `kfk server` needs no settings.
+    fn node_id(&mut self) -> Result<i32, ConfigError> {
+        let node: Option<i32> = self.opt("node.id").and_then(|n| n.parse().ok());
+        let broker: Option<i32> = self.opt("broker.id").and_then(|n| n.parse().ok()).filter(|n| *n >= 0);
+        match (node, broker) {
+            (Some(n), Some(b)) if n != b => Err(ConfigError::new(format!("node.id is {n} but broker.id is {b}: they must be equal"))),
+            (n, b) => Ok(n.or(b).unwrap_or(1)),
+        }
+    }
+
+    fn listeners(&mut self) -> Result<Vec<Endpoint>, ConfigError> {
+        let controllers = self.opt("controller.listener.names").unwrap_or_default();
+        let controllers = split_list(&controllers);
+        let all = parse_endpoints("listeners", &self.opt("listeners").unwrap_or_default())?;
+        let map = self.opt("listener.security.protocol.map").unwrap_or_default();
+        self.protocols(&map)?;
+        let brokers: Vec<Endpoint> = all.into_iter().filter(|e| !is_one_of(&controllers, &e.listener)).collect();
+        for e in &brokers {
+            let protocol = protocol_of(&map, &e.listener);
+            if protocol.as_deref() != Some("PLAINTEXT") {
+                let name = &e.listener;
+                return Err(ConfigError::new(format!(
+                    "listener {name} uses {}, which kfk does not speak yet: refusing to serve it unprotected; use PLAINTEXT, or leave it out",
+                    protocol.unwrap_or_else(|| "a protocol that listener.security.protocol.map does not give".into())
+                )));
+            }
+        }
+        Ok(brokers)
+    }
+
+    fn protocols(&self, map: &str) -> Result<(), ConfigError> {
+        match split_list(map).iter().find(|entry| !entry.contains(':')) {
+            Some(bad) => Err(ConfigError::new(format!(
+                "Invalid value {bad} for configuration listener.security.protocol.map: Expected LISTENER:PROTOCOL"
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    fn advertised(&mut self) -> Result<Vec<Endpoint>, ConfigError> {
+        let text = self.opt("advertised.listeners").unwrap_or_default();
+        let controllers = self.opt("controller.listener.names").unwrap_or_default();
+        let controllers = split_list(&controllers);
+        let all = parse_endpoints("advertised.listeners", &text)?;
+        Ok(all.into_iter().filter(|e| !is_one_of(&controllers, &e.listener)).collect())
+    }
+
+    /// One directory: kfk keeps all partitions in one place.
+    fn log_dir(&mut self) -> Result<PathBuf, ConfigError> {
+        let text = self.opt("log.dirs").filter(|d| !d.is_empty()).or_else(|| self.opt("log.dir")).unwrap_or_default();
+        self.names.insert("log.dir");
+        match split_list(&text).as_slice() {
+            [one] => Ok(PathBuf::from(one)),
+            [] => Err(ConfigError::new("log.dirs names no directory")),
+            _ => Err(ConfigError::new("log.dirs names several directories; kfk keeps its data in one: give one")),
+        }
+    }
+
+    /// Topic defaults are read through `Layers` when a topic is; roles and quorum are fixed on one node and accepted as given.
+    fn note_topic_defaults(&mut self) {
+        self.names.extend(topic_keys().iter().flat_map(|k| k.broker.iter().copied()));
+        self.names.extend(["process.roles", "controller.quorum.voters", "controller.quorum.bootstrap.servers"]);
+    }
+}
+
+fn is_one_of(names: &[&str], name: &str) -> bool {
+    names.iter().any(|n| n.eq_ignore_ascii_case(name))
+}
+
+fn protocol_of(map: &str, listener: &str) -> Option<String> {
+    let found = split_list(map).into_iter().filter_map(|e| e.split_once(':')).find(|(name, _)| name.eq_ignore_ascii_case(listener));
+    found.map(|(_, protocol)| protocol.trim().to_ascii_uppercase())
+}
+
+/// The known setting whose name is nearest, if it is near enough to be a slip.
+fn nearest(name: &str) -> Option<&'static str> {
+    let best = super::broker_keys().iter().map(|k| (distance(name, k.name), k.name)).min()?;
+    (best.0 <= 3 && best.0 * 3 < name.len()).then_some(best.1)
+}
+
+/// Levenshtein distance.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, ca) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, cb) in b.iter().enumerate() {
+            let change = diagonal + usize::from(ca != *cb);
+            diagonal = row[j + 1];
+            row[j + 1] = change.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(pairs: &[(&str, &str)]) -> Result<(BrokerConfig, Vec<Warning>), ConfigError> {
+        BrokerConfig::parse(pairs.iter().map(|(k, v)| (k.to_string(), v.to_string())))
+    }
+
+    #[test]
+    fn defaults_are_kafkas() {
+        let (c, warnings) = parse(&[]).unwrap();
+        assert_eq!((c.node_id, c.num_partitions, c.fetch_max_bytes, c.socket_request_max_bytes), (1, 1, 57_671_680, 104_857_600));
+        assert_eq!(c.listeners, parse_endpoints("", "PLAINTEXT://:9092").unwrap());
+        assert!(warnings.is_empty() && c.auto_create_topics_enable);
+    }
+
+    #[test]
+    fn a_combined_kraft_file_is_taken_as_it_is() {
+        let (c, warnings) = parse(&[
+            ("process.roles", "broker,controller"),
+            ("node.id", "7"),
+            ("controller.quorum.voters", "7@localhost:9093"),
+            ("listeners", "PLAINTEXT://localhost:9092,CONTROLLER://localhost:9093"),
+            ("advertised.listeners", "PLAINTEXT://localhost:9092,CONTROLLER://localhost:9093"),
+            ("controller.listener.names", "CONTROLLER"),
+            ("listener.security.protocol.map", "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT"),
+            ("log.dirs", "/d"),
+            ("log.retention.hours", "24"),
+        ])
+        .unwrap();
+        assert_eq!((c.node_id, c.listeners.len(), c.advertised_listeners.len()), (7, 1, 1));
+        assert_eq!(warnings, []);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_plainly() {
+        let err = |pairs: &[(&str, &str)]| parse(pairs).unwrap_err().to_string();
+        assert_eq!(err(&[("num.partitions", "x")]), "Invalid value x for configuration num.partitions: Not a number of type INT");
+        assert_eq!(err(&[("num.partitions", "0")]), "Invalid value 0 for configuration num.partitions: Value must be at least 1");
+        assert!(err(&[("log.dirs", "/a,/b")]).contains("several"));
+        assert!(err(&[("node.id", "1"), ("broker.id", "2")]).contains("must be equal"));
+        assert!(err(&[("advertised.listeners", "X://a:1")]).contains("listener X"));
+        // A12: never fall back to plaintext.
+        assert!(err(&[("listeners", "SSL://:9093")]).contains("SSL"));
+    }
+
+    #[test]
+    fn unknown_and_unhonoured_settings_are_told_apart() {
+        let (_, warnings) = parse(&[("num.partition", "2"), ("log.cleaner.threads", "2"), ("x.y", "1")]).unwrap();
+        let text: Vec<String> = warnings.iter().map(|w| w.to_string()).collect();
+        assert!(text[0].contains("log.cleaner.threads") && text[0].contains("not honoured"), "{text:?}");
+        assert!(text[1].contains("did you mean num.partitions?"), "{text:?}");
+        assert!(text[2].contains("unknown setting x.y: ignored"), "{text:?}");
+    }
+}

@@ -1,0 +1,168 @@
+//! What DescribeConfigs answers: every setting in force with its source and synonyms (fact G1).
+
+use super::key::Key;
+use super::topic::inherited;
+use super::{Kind, Layers, Update, Values, broker_key, broker_keys, group_keys, topic_keys};
+
+/// Where a value comes from, numbered as DescribeConfigs numbers it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    DynamicTopic = 1,
+    DynamicBroker = 2,
+    DynamicDefaultBroker = 3,
+    StaticBroker = 4,
+    Default = 5,
+    Group = 8,
+}
+
+/// Another place that sets the same thing, weaker than the one before it in the list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Synonym {
+    pub name: String,
+    /// `None` when sensitive.
+    pub value: Option<String>,
+    pub source: Source,
+}
+
+/// One setting of a resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    pub name: String,
+    /// `None` when not set, or sensitive.
+    pub value: Option<String>,
+    pub source: Source,
+    pub read_only: bool,
+    pub sensitive: bool,
+    /// `None` for a name that no table knows.
+    pub kind: Option<Kind>,
+    /// Strongest first; begins with the value in force.
+    pub synonyms: Vec<Synonym>,
+}
+
+/// All settings of a topic.
+pub fn describe_topic(overrides: &Values, layers: Layers<'_>) -> Vec<Entry> {
+    topic_keys().iter().filter(|k| !k.internal || overrides.contains_key(k.name)).map(|k| topic_entry(k, overrides, layers)).collect()
+}
+
+fn topic_entry(key: &Key, overrides: &Values, layers: Layers<'_>) -> Entry {
+    let mut synonyms = Vec::new();
+    if let Some(value) = overrides.get(key.name) {
+        let value = key.canonical(value).unwrap_or_else(|_| value.clone());
+        synonyms.push(Synonym { name: key.name.to_string(), value: Some(value), source: Source::DynamicTopic });
+    }
+    for name in key.broker {
+        synonyms.extend(broker_synonyms(name, layers, name == &key.broker[0]));
+    }
+    let source = synonyms.first().map_or(Source::Default, |s| s.source);
+    let value = match overrides.get(key.name) {
+        Some(value) => key.canonical(value).ok(),
+        None => inherited(key, layers).or(key.default.map(str::to_string)),
+    };
+    Entry { name: key.name.to_string(), value, source, read_only: false, sensitive: key.sensitive, kind: Some(key.kind), synonyms }
+}
+
+/// The layers that set broker setting `name`; the default only of the name asked for, as Kafka does.
+fn broker_synonyms(name: &str, layers: Layers<'_>, with_default: bool) -> Vec<Synonym> {
+    let key = broker_key(name);
+    let shown = |value: &str| match key {
+        Some(k) if k.sensitive => None,
+        Some(k) => Some(k.canonical(value).unwrap_or_else(|_| value.to_string())),
+        None => None,
+    };
+    let set = layers.all(name).map(|(value, source)| Synonym { name: name.to_string(), value: shown(value), source });
+    let default = key.filter(|_| with_default).and_then(|k| k.default);
+    let default = default.map(|d| Synonym { name: name.to_string(), value: Some(d.to_string()), source: Source::Default });
+    set.chain(default).collect()
+}
+
+/// All settings of a broker. A name that no table knows is shown without its value: it may be a secret.
+pub fn describe_broker(layers: Layers<'_>) -> Vec<Entry> {
+    let known = broker_keys().iter().filter(|k| !k.internal).map(|k| broker_entry(k.name, layers));
+    let mut out: Vec<Entry> = known.collect();
+    for values in [layers.per_broker, layers.cluster, layers.file] {
+        for name in values.keys().filter(|n| broker_key(n).is_none()) {
+            if !out.iter().any(|e| &e.name == name) {
+                out.push(broker_entry(name, layers));
+            }
+        }
+    }
+    out
+}
+
+fn broker_entry(name: &str, layers: Layers<'_>) -> Entry {
+    let key = broker_key(name);
+    let synonyms = broker_synonyms(name, layers, true);
+    let sensitive = key.is_none_or(|k| k.sensitive);
+    Entry {
+        name: name.to_string(),
+        value: synonyms.first().and_then(|s| s.value.clone()).filter(|_| !sensitive),
+        source: synonyms.first().map_or(Source::Default, |s| s.source),
+        read_only: key.is_some_and(|k| k.update == Update::ReadOnly),
+        sensitive,
+        kind: key.map(|k| k.kind),
+        synonyms,
+    }
+}
+
+/// All settings of a group; `defaults` gives the broker's value for a group setting.
+pub fn describe_group(overrides: &Values, defaults: impl Fn(&str) -> Option<String>) -> Vec<Entry> {
+    let entry = |key: &Key| {
+        let own = overrides.get(key.name).map(|v| key.canonical(v).unwrap_or_else(|_| v.clone()));
+        let default = defaults(key.name).or(key.default.map(str::to_string));
+        let mut synonyms = Vec::new();
+        synonyms.extend(own.clone().map(|v| Synonym { name: key.name.into(), value: Some(v), source: Source::Group }));
+        synonyms.extend(default.clone().map(|v| Synonym { name: key.name.into(), value: Some(v), source: Source::Default }));
+        Entry {
+            name: key.name.to_string(),
+            source: if own.is_some() { Source::Group } else { Source::Default },
+            value: own.or(default),
+            read_only: false,
+            sensitive: false,
+            kind: Some(key.kind),
+            synonyms,
+        }
+    };
+    group_keys().iter().map(entry).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(e: &Entry) -> String {
+        let parts: Vec<String> =
+            e.synonyms.iter().map(|s| format!("{:?}:{}={}", s.source, s.name, s.value.as_deref().unwrap_or("null"))).collect();
+        format!("{}={} {}", e.name, e.value.as_deref().unwrap_or("null"), parts.join(" "))
+    }
+
+    #[test]
+    fn g1_synonyms_are_those_that_kafka_lists() {
+        let none = Values::new();
+        let cluster = Values::from([("min.insync.replicas".into(), "1".into())]);
+        let own = Values::from([("retention.ms".into(), "86400000".into()), ("cleanup.policy".into(), "compact".into())]);
+        let entries = describe_topic(&own, Layers { per_broker: &none, cluster: &cluster, file: &none });
+        let of = |name: &str| text(entries.iter().find(|e| e.name == name).unwrap());
+        assert_eq!(of("retention.ms"), "retention.ms=86400000 DynamicTopic:retention.ms=86400000");
+        assert_eq!(of("cleanup.policy"), "cleanup.policy=compact DynamicTopic:cleanup.policy=compact Default:log.cleanup.policy=delete");
+        assert_eq!(
+            of("min.insync.replicas"),
+            "min.insync.replicas=1 DynamicDefaultBroker:min.insync.replicas=1 Default:min.insync.replicas=1"
+        );
+        assert_eq!(of("flush.ms"), "flush.ms=9223372036854775807 ");
+        assert_eq!(of("segment.jitter.ms"), "segment.jitter.ms=0 ");
+        assert!(!entries.iter().any(|e| e.name == "internal.segment.bytes"));
+    }
+
+    #[test]
+    fn g1_sensitive_and_unknown_values_are_never_returned() {
+        let none = Values::new();
+        let file = Values::from([("ssl.key.password".into(), "secret".into()), ("no.such".into(), "secret".into())]);
+        let entries = describe_broker(Layers { per_broker: &none, cluster: &none, file: &file });
+        for name in ["ssl.key.password", "no.such"] {
+            let e = entries.iter().find(|e| e.name == name).unwrap();
+            assert!(e.sensitive && !format!("{e:?}").contains("secret"), "{e:?}");
+        }
+        let node = entries.iter().find(|e| e.name == "log.retention.ms").unwrap();
+        assert_eq!((node.value.as_deref(), node.synonyms.len()), (None, 0));
+    }
+}
