@@ -1,0 +1,1 @@
+complete --keep-order --exclusive --command kfk --arguments "(KFK_COMPLETE=fish kfk -- (commandline --current-process --tokenize --cut-at-cursor) (commandline --current-token))"

@@ -1,0 +1,151 @@
+//! What can go wrong in a command, and how it is told: `error: ...`, `  cause: ...`, `  hint: ...` on standard error.
+//!
+//! Under Kafka's name each tool tells it in its own way (`Tool::report_as_kafka`), for which an error also knows the Java class that
+//! Kafka would have named.
+
+use std::io::{self, Write};
+
+/// What sort of failure it is; decides the exit code and what Kafka's tools print around it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The options do not fit together. Exit code 2; Kafka's tools add a table of all options.
+    Usage,
+    /// The command line could not be split into options: unknown option, value missing, option not available here. Exit code 2.
+    Parse,
+    /// The value of one option could not be read. Exit code 2.
+    Value,
+    /// The configuration given for the client is wrong. Exit code 2.
+    Config,
+    /// The work failed. Exit code 1.
+    Failed,
+    /// Nobody reads standard output any more. Not told at all; exit code 0.
+    BrokenPipe,
+}
+
+/// A failure that ends a command.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct CliError {
+    pub kind: Kind,
+    pub message: String,
+    pub cause: Option<String>,
+    pub hint: Option<String>,
+    /// The Java class that Kafka's tools name in this case, with its package.
+    pub exception: Option<String>,
+}
+
+impl CliError {
+    fn new(kind: Kind, message: impl Into<String>) -> Self {
+        CliError { kind, message: message.into(), cause: None, hint: None, exception: None }
+    }
+
+    /// The options do not fit together.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(Kind::Usage, message)
+    }
+
+    /// The command line could not be split into options.
+    pub fn parse(message: impl Into<String>) -> Self {
+        Self::new(Kind::Parse, message)
+    }
+
+    /// The value of one option could not be read.
+    pub fn value(message: impl Into<String>) -> Self {
+        Self::new(Kind::Value, message)
+    }
+
+    /// The client's configuration is wrong.
+    pub fn config(message: impl Into<String>) -> Self {
+        Self::new(Kind::Config, message).exception("org.apache.kafka.common.config.ConfigException")
+    }
+
+    /// The work failed.
+    pub fn failed(message: impl Into<String>) -> Self {
+        Self::new(Kind::Failed, message)
+    }
+
+    pub fn cause(mut self, cause: impl Into<String>) -> Self {
+        self.cause = Some(cause.into());
+        self
+    }
+
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    pub fn exception(mut self, class: impl Into<String>) -> Self {
+        self.exception = Some(class.into());
+        self
+    }
+
+    /// Prints the error in kfk's own form.
+    pub fn print(&self) {
+        stderr_line(format!("error: {}", self.message));
+        if let Some(cause) = &self.cause {
+            stderr_line(format!("  cause: {cause}"));
+        }
+        if let Some(hint) = &self.hint {
+            stderr_line(format!("  hint: {hint}"));
+        }
+    }
+
+    /// The exit code under kfk's own name.
+    pub fn exit_code(&self) -> u8 {
+        match self.kind {
+            Kind::Usage | Kind::Parse | Kind::Value | Kind::Config => 2,
+            Kind::Failed => 1,
+            Kind::BrokenPipe => 0,
+        }
+    }
+
+    /// `java.lang.SomeException: message`, as Java prints an exception; the bare message where no class is known.
+    pub fn as_java(&self) -> String {
+        match &self.exception {
+            Some(class) if self.message.is_empty() => class.clone(),
+            Some(class) => format!("{class}: {}", self.message),
+            None => self.message.clone(),
+        }
+    }
+}
+
+/// Failures of writing to standard output; those of files carry their path in the message and are built where they happen.
+impl From<io::Error> for CliError {
+    fn from(e: io::Error) -> Self {
+        if e.kind() == io::ErrorKind::BrokenPipe {
+            return CliError::new(Kind::BrokenPipe, "");
+        }
+        CliError::failed("cannot write to standard output").cause(e.to_string())
+    }
+}
+
+/// Writes one line to standard error. A closed standard error is nobody's problem.
+pub fn stderr_line(line: impl AsRef<str>) {
+    let mut err = io::stderr().lock();
+    let _ = err.write_all(line.as_ref().as_bytes()).and_then(|()| err.write_all(b"\n"));
+}
+
+/// The line that Kafka's tools log for an error: `[2026-01-31 23:59:59,999] ERROR text (class)`, in local time.
+pub fn log4j_line(level: &str, text: &str, class: &str) {
+    let now = jiff::Zoned::now();
+    stderr_line(format!("[{},{:03}] {level} {text} ({class})", now.strftime("%Y-%m-%d %H:%M:%S"), now.millisecond()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broken_pipe_is_told_apart_from_other_write_errors() {
+        assert_eq!(CliError::from(io::Error::from(io::ErrorKind::BrokenPipe)).kind, Kind::BrokenPipe);
+        let full = CliError::from(io::Error::from(io::ErrorKind::StorageFull));
+        assert_eq!((full.kind, full.exit_code()), (Kind::Failed, 1));
+    }
+
+    #[test]
+    fn an_error_prints_as_java_does() {
+        assert_eq!(CliError::config("Invalid value").as_java(), "org.apache.kafka.common.config.ConfigException: Invalid value");
+        assert_eq!(CliError::failed("").exception("a.B").as_java(), "a.B");
+        assert_eq!(CliError::usage("x").as_java(), "x");
+    }
+}

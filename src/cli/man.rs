@@ -1,0 +1,59 @@
+//! `kfk man [DIR]`: manual pages from the same clap tree that parses the commands.
+
+use std::path::PathBuf;
+
+use clap_mangen::Man;
+
+use super::command;
+use super::error::CliError;
+use super::out::Out;
+use super::tool::{Context, Exit, Tool};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Write all pages into this directory (created if needed) instead of printing kfk(1).
+    #[arg(value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub dir: Option<PathBuf>,
+}
+
+impl Tool for Args {
+    const COMMAND: &'static str = "man";
+    const ABOUT: &'static str = "Print the manual page, or write all pages into a directory.";
+
+    fn run(self, _: &Context) -> Result<Exit, CliError> {
+        let pages = pages()?;
+        let Some(dir) = self.dir else {
+            let mut out = Out::stdout();
+            out.bytes(&pages[0].1)?;
+            out.flush()?;
+            return Ok(Exit::OK);
+        };
+        let failed =
+            |path: &std::path::Path, e: std::io::Error| CliError::failed(format!("cannot write {}", path.display())).cause(e.to_string());
+        std::fs::create_dir_all(&dir).map_err(|e| failed(&dir, e))?;
+        for (name, text) in pages {
+            let path = dir.join(name);
+            std::fs::write(&path, text).map_err(|e| failed(&path, e))?;
+        }
+        Ok(Exit::OK)
+    }
+}
+
+/// File name and text of every page, kfk(1) first.
+pub fn pages() -> Result<Vec<(String, Vec<u8>)>, CliError> {
+    let mut root = command();
+    root.build();
+    let mut pages = vec![page("kfk".to_owned(), root.clone())?];
+    for sub in root.get_subcommands() {
+        let name = format!("kfk-{}", sub.get_name());
+        pages.push(page(name, sub.clone())?);
+    }
+    Ok(pages)
+}
+
+fn page(name: String, command: clap::Command) -> Result<(String, Vec<u8>), CliError> {
+    let mut text = Vec::new();
+    let man = Man::new(command.name(name.clone())).manual("kfk manual").source("kfk");
+    man.render(&mut text).map_err(|e| CliError::failed("cannot write the manual page").cause(e.to_string()))?;
+    Ok((format!("{name}.1"), text))
+}

@@ -1,0 +1,63 @@
+//! The only place that knows how things look on standard output: data only, buffered, and quiet when nobody reads any more.
+//!
+//! `table` draws for people, `json` for programs, `plain` in Kafka's own layouts.
+
+pub mod json;
+pub mod plain;
+pub mod table;
+
+use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
+
+use super::error::CliError;
+use super::tool::Context;
+
+/// `-o`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// Columns for people; the default on a terminal.
+    Table,
+    /// Kafka's own layout, tabs and spaces exact; the default elsewhere and under Kafka's name.
+    Plain,
+    /// One JSON document.
+    Json,
+}
+
+impl Format {
+    /// What was asked for, or what fits the place where standard output goes.
+    pub fn pick(asked: Option<Format>, cx: &Context) -> Format {
+        match asked {
+            Some(format) => format,
+            None if !cx.is_kafka() && io::stdout().is_terminal() => Format::Table,
+            None => Format::Plain,
+        }
+    }
+}
+
+/// Standard output, locked and buffered for as long as a command writes.
+///
+/// A reader that went away becomes [`CliError`] of kind `BrokenPipe`, which ends a command quietly.
+pub struct Out {
+    inner: BufWriter<StdoutLock<'static>>,
+}
+
+impl Out {
+    pub fn stdout() -> Out {
+        Out { inner: BufWriter::with_capacity(64 * 1024, io::stdout().lock()) }
+    }
+
+    /// Writes one line of text.
+    pub fn line(&mut self, text: impl AsRef<str>) -> Result<(), CliError> {
+        self.inner.write_all(text.as_ref().as_bytes())?;
+        Ok(self.inner.write_all(b"\n")?)
+    }
+
+    /// Writes bytes as they are.
+    pub fn bytes(&mut self, bytes: &[u8]) -> Result<(), CliError> {
+        Ok(self.inner.write_all(bytes)?)
+    }
+
+    /// Hands everything to the reader. Must be called at the end: what an error leaves in the buffer on drop goes unseen.
+    pub fn flush(&mut self) -> Result<(), CliError> {
+        Ok(self.inner.flush()?)
+    }
+}

@@ -1,0 +1,103 @@
+//! What a command is to the frame: its options (a clap struct), its Kafka name, what it does, and how it tells a failure under Kafka's name.
+
+use clap::{ArgMatches, Command};
+
+use super::error::{CliError, Kind, stderr_line};
+use super::usage;
+
+/// Under which name kfk was started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Personality {
+    /// `kfk topics ...`: errors as `error: ...`, exit codes 0, 1, 2.
+    Modern,
+    /// `kafka-topics.sh ...`, or `kfk kafka-topics ...`: Kafka's own words, streams and exit codes.
+    Kafka,
+}
+
+/// What a command knows about the way it was started.
+#[derive(Clone, Debug)]
+pub struct Context {
+    pub personality: Personality,
+    /// The name to show in hints: `kfk topics` or `kafka-topics`.
+    pub invoked_as: String,
+}
+
+impl Context {
+    pub fn is_kafka(&self) -> bool {
+        self.personality == Personality::Kafka
+    }
+}
+
+/// The exit code of a command that did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exit(pub u8);
+
+impl Exit {
+    pub const OK: Exit = Exit(0);
+    pub const FAILED: Exit = Exit(1);
+    pub const USAGE: Exit = Exit(2);
+}
+
+/// One command. Its fields are its options; doc comments on them are the help, the man page and the completions.
+///
+/// Options carry no clap-level `required` or `conflicts_with`: combinations are checked by the command in Kafka's order and words,
+/// as [`CliError::usage`]. Options whose value may be absent use `num_args = 0..=1, require_equals = true`.
+pub trait Tool: clap::Args + Sized + 'static {
+    /// `topics`
+    const COMMAND: &'static str;
+    /// The script of Kafka that this is, without `.sh`: `kafka-topics`. Empty when Kafka has none.
+    const KAFKA: &'static str = "";
+    /// One sentence.
+    const ABOUT: &'static str;
+
+    /// Does the work. Data goes to standard output, everything else to standard error.
+    fn run(self, cx: &Context) -> Result<Exit, CliError>;
+
+    /// Tells a failure as Kafka's own tool does and gives its exit code. Called under Kafka's name only.
+    fn report_as_kafka(error: &CliError, entry: &Entry) -> Exit {
+        stderr_line(&error.message);
+        if error.kind == Kind::Usage {
+            usage::print_option_table(&entry.clap_command(entry.kafka));
+        }
+        Exit::FAILED
+    }
+}
+
+/// A [`Tool`] as one row of the table in `cli/mod.rs`.
+pub struct Entry {
+    pub command: &'static str,
+    pub kafka: &'static str,
+    pub about: &'static str,
+    augment: fn(Command) -> Command,
+    run: fn(&ArgMatches, &Context) -> Result<Exit, CliError>,
+    report_as_kafka: fn(&CliError, &Entry) -> Exit,
+}
+
+impl Entry {
+    pub const fn of<T: Tool>() -> Entry {
+        Entry {
+            command: T::COMMAND,
+            kafka: T::KAFKA,
+            about: T::ABOUT,
+            augment: |command| T::augment_args(command),
+            run: |matches, cx| match T::from_arg_matches(matches) {
+                Ok(args) => args.run(cx),
+                Err(e) => Err(CliError::usage(e.to_string())),
+            },
+            report_as_kafka: T::report_as_kafka,
+        }
+    }
+
+    /// The clap definition of this command under `name`.
+    pub fn clap_command(&self, name: &'static str) -> Command {
+        (self.augment)(Command::new(name)).about(self.about)
+    }
+
+    pub fn run(&self, matches: &ArgMatches, cx: &Context) -> Result<Exit, CliError> {
+        (self.run)(matches, cx)
+    }
+
+    pub fn report_as_kafka(&self, error: &CliError) -> Exit {
+        (self.report_as_kafka)(error, self)
+    }
+}
