@@ -6,5 +6,6 @@ pub use kfk_wire as wire;
 
 pub mod config;
 pub mod cli;
+pub mod record;
 pub mod rng;
 pub mod types;

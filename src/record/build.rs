@@ -1,0 +1,208 @@
+//! Making a v2 batch from records.
+
+use bytes::Bytes;
+
+use super::batch::{
+    Attributes, BatchHeader, HEADER_LEN, LOG_OVERHEAD, NO_PRODUCER_EPOCH, NO_PRODUCER_ID, NO_SEQUENCE, NO_TIMESTAMP, TimestampType,
+};
+use super::codec::{self, Compression};
+use super::error::RecordError;
+use super::iter::Header;
+use super::varint;
+
+/// A batch's fields that do not come from its records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BatchOptions {
+    pub base_offset: i64,
+    pub partition_leader_epoch: i32,
+    pub compression: Compression,
+    /// With LogAppendTime: the broker's time, which becomes the batch's max timestamp.
+    pub append_time: Option<i64>,
+    pub producer_id: i64,
+    pub producer_epoch: i16,
+    pub base_sequence: i32,
+    pub transactional: bool,
+    pub control: bool,
+    /// Compaction's delete horizon; it takes the place of the base timestamp.
+    pub delete_horizon_ms: Option<i64>,
+}
+
+impl Default for BatchOptions {
+    fn default() -> Self {
+        BatchOptions {
+            base_offset: 0,
+            partition_leader_epoch: -1,
+            compression: Compression::default(),
+            append_time: None,
+            producer_id: NO_PRODUCER_ID,
+            producer_epoch: NO_PRODUCER_EPOCH,
+            base_sequence: NO_SEQUENCE,
+            transactional: false,
+            control: false,
+            delete_horizon_ms: None,
+        }
+    }
+}
+
+/// Collects records and makes one batch of them. Offsets count up from the base offset unless given.
+#[derive(Clone, Debug)]
+pub struct BatchBuilder {
+    pub options: BatchOptions,
+    /// Uncompressed records; the first 61 bytes are kept free for the header so that an uncompressed batch is not copied.
+    buffer: Vec<u8>,
+    count: i32,
+    base_timestamp: Option<i64>,
+    max_timestamp: i64,
+    last_offset_delta: i32,
+}
+
+impl BatchBuilder {
+    pub fn new(options: BatchOptions) -> BatchBuilder {
+        BatchBuilder::with_capacity(options, 0)
+    }
+
+    /// `capacity`: bytes of records expected, uncompressed.
+    pub fn with_capacity(options: BatchOptions, capacity: usize) -> BatchBuilder {
+        let mut buffer = Vec::with_capacity(HEADER_LEN + capacity);
+        buffer.resize(HEADER_LEN, 0);
+        BatchBuilder {
+            options,
+            buffer,
+            count: 0,
+            base_timestamp: options.delete_horizon_ms,
+            max_timestamp: NO_TIMESTAMP,
+            last_offset_delta: -1,
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+    pub fn count(&self) -> i32 {
+        self.count
+    }
+    /// Bytes of the batch so far if it were not compressed, header included.
+    pub fn uncompressed_size(&self) -> usize {
+        self.buffer.len()
+    }
+    pub fn max_timestamp(&self) -> i64 {
+        self.max_timestamp
+    }
+
+    /// Appends a record at the next offset. Error: `BatchTooLarge`.
+    pub fn append(&mut self, timestamp: i64, key: Option<&[u8]>, value: Option<&[u8]>, headers: &[Header<'_>]) -> Result<(), RecordError> {
+        let next = self.last_offset_delta.checked_add(1).ok_or(RecordError::BatchTooLarge)?;
+        self.append_at(next, timestamp, key, value, headers)
+    }
+
+    /// Appends a record with a given distance to the base offset, which must grow from record to record (compaction leaves gaps).
+    pub fn append_at(
+        &mut self,
+        offset_delta: i32,
+        timestamp: i64,
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+        headers: &[Header<'_>],
+    ) -> Result<(), RecordError> {
+        let timestamp_delta = timestamp.wrapping_sub(self.base_timestamp.unwrap_or(timestamp));
+        let body = record_body_size(timestamp_delta, offset_delta, key, value, headers);
+        let body_i32 = i32::try_from(body).map_err(|_| RecordError::BatchTooLarge)?;
+        if self.buffer.len() + body + 5 > i32::MAX as usize || self.count == i32::MAX {
+            return Err(RecordError::BatchTooLarge);
+        }
+        self.base_timestamp.get_or_insert(timestamp);
+        let out = &mut self.buffer;
+        varint::write_i32(out, body_i32);
+        out.push(0);
+        varint::write_i64(out, timestamp_delta);
+        varint::write_i32(out, offset_delta);
+        put_bytes(out, key);
+        put_bytes(out, value);
+        varint::write_i32(out, headers.len() as i32);
+        for header in headers {
+            put_bytes(out, Some(header.key));
+            put_bytes(out, header.value);
+        }
+        self.count += 1;
+        self.max_timestamp = self.max_timestamp.max(timestamp);
+        self.last_offset_delta = offset_delta;
+        Ok(())
+    }
+
+    /// Compresses, writes the header and gives the batch. Error: `BatchTooLarge` when the compressed form does not fit the length field.
+    pub fn finish(mut self) -> Result<Bytes, RecordError> {
+        if self.options.compression.codec != codec::Codec::None {
+            let mut out = Vec::with_capacity(HEADER_LEN + self.buffer.len() / 2);
+            out.resize(HEADER_LEN, 0);
+            codec::compress(self.options.compression, &self.buffer[HEADER_LEN..], &mut out)?;
+            self.buffer = out;
+        }
+        let header = self.header()?;
+        self.buffer[..HEADER_LEN].copy_from_slice(&header.to_bytes());
+        Ok(Bytes::from(self.buffer))
+    }
+
+    fn header(&self) -> Result<BatchHeader, RecordError> {
+        let o = &self.options;
+        let timestamp_type = if o.append_time.is_some() { TimestampType::LogAppendTime } else { TimestampType::CreateTime };
+        let mut header = BatchHeader {
+            base_offset: o.base_offset,
+            batch_length: i32::try_from(self.buffer.len() - LOG_OVERHEAD).map_err(|_| RecordError::BatchTooLarge)?,
+            partition_leader_epoch: o.partition_leader_epoch,
+            magic: 2,
+            crc: 0,
+            attributes: Attributes::default()
+                .with_codec(o.compression.codec)
+                .with_timestamp_type(timestamp_type)
+                .with_transactional(o.transactional)
+                .with_control(o.control)
+                .with_delete_horizon(o.delete_horizon_ms.is_some()),
+            last_offset_delta: self.last_offset_delta.max(0),
+            base_timestamp: self.base_timestamp.unwrap_or(NO_TIMESTAMP),
+            max_timestamp: o.append_time.unwrap_or(self.max_timestamp),
+            producer_id: o.producer_id,
+            producer_epoch: o.producer_epoch,
+            base_sequence: o.base_sequence,
+            record_count: self.count,
+        };
+        header.crc = header.compute_crc(&self.buffer[HEADER_LEN..]);
+        Ok(header)
+    }
+}
+
+/// Bytes of a record inside a batch, its length field included.
+pub fn record_size(timestamp_delta: i64, offset_delta: i32, key: Option<&[u8]>, value: Option<&[u8]>, headers: &[Header<'_>]) -> usize {
+    let body = record_body_size(timestamp_delta, offset_delta, key, value, headers);
+    varint::size_i32(i32::try_from(body).unwrap_or(i32::MAX)) + body
+}
+
+/// An upper bound for a record's size whatever its place in the batch: 21 bytes of the largest varints and what it carries.
+pub fn record_size_upper_bound(key: Option<&[u8]>, value: Option<&[u8]>, headers: &[Header<'_>]) -> usize {
+    const MAX_OVERHEAD: usize = 21;
+    MAX_OVERHEAD + payload_size(key, value, headers)
+}
+
+fn record_body_size(timestamp_delta: i64, offset_delta: i32, key: Option<&[u8]>, value: Option<&[u8]>, headers: &[Header<'_>]) -> usize {
+    1 + varint::size_i64(timestamp_delta) + varint::size_i32(offset_delta) + payload_size(key, value, headers)
+}
+
+fn payload_size(key: Option<&[u8]>, value: Option<&[u8]>, headers: &[Header<'_>]) -> usize {
+    let count = varint::size_i32(i32::try_from(headers.len()).unwrap_or(i32::MAX));
+    let headers: usize = headers.iter().map(|h| bytes_size(Some(h.key)) + bytes_size(h.value)).sum();
+    bytes_size(key) + bytes_size(value) + count + headers
+}
+
+fn bytes_size(bytes: Option<&[u8]>) -> usize {
+    bytes.map_or(1, |b| varint::size_i32(i32::try_from(b.len()).unwrap_or(i32::MAX)) + b.len())
+}
+
+/// The caller has checked that everything fits the batch's i32 length.
+fn put_bytes(out: &mut Vec<u8>, bytes: Option<&[u8]>) {
+    match bytes {
+        None => varint::write_i32(out, -1),
+        Some(b) => {
+            varint::write_i32(out, b.len() as i32);
+            out.extend_from_slice(b);
+        }
+    }
+}
