@@ -6,6 +6,7 @@ pub use kfk_wire as wire;
 
 pub mod config;
 pub mod cli;
+pub mod net;
 pub mod record;
 pub mod rng;
 pub mod types;
