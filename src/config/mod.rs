@@ -3,17 +3,22 @@
 //! One row a setting (`*_table.rs`); parsing, validation, DescribeConfigs and the warnings about settings that kfk does not
 //! honour yet all come from it. No other room reads a setting by its name.
 
+mod admin_table;
 mod broker;
 mod broker_table;
+mod client;
+mod consumer_table;
 mod describe;
 mod group_table;
 mod key;
 mod listener;
+mod producer_table;
 mod properties;
 mod topic;
 mod topic_table;
 
 pub use broker::{BrokerConfig, Warning};
+pub use client::{Acks, ClientConfig, ConsumerConfig, DnsLookup, OffsetReset, PartitionerKind, ProducerConfig};
 pub use describe::{Entry, Source, Synonym, describe_broker, describe_group, describe_topic};
 pub use key::{ConfigError, Key, Kind, Update, Valid};
 pub use listener::{Endpoint, parse_endpoints};
