@@ -4,8 +4,9 @@
 
 pub use kfk_wire as wire;
 
-pub mod config;
 pub mod cli;
+pub mod config;
+pub mod machine;
 pub mod net;
 pub mod record;
 pub mod rng;

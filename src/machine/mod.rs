@@ -1,0 +1,5 @@
+//! State machines that decide and do nothing else: events and the time go in, records, replies and deadlines come out.
+//!
+//! No I/O, clock, randomness of their own, threads or hash-ordered iteration. `docs/ARCHITECTURE.md` has the verbs they share.
+
+pub mod assign;
