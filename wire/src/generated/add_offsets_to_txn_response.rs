@@ -1,0 +1,42 @@
+//! AddOffsetsToTxnResponse, versions 0 to 4. Written by kfk-codegen from Kafka's definition.
+
+use crate::prelude::*;
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AddOffsetsToTxnResponse {
+    /// Duration in milliseconds for which the request was throttled due to a quota violation, or zero if the request did not violate any quota.
+    pub throttle_time_ms: i32,
+    /// The response error code, or 0 if there was no error.
+    pub error_code: i16,
+}
+
+impl Message for AddOffsetsToTxnResponse {
+    const NAME: &'static str = "AddOffsetsToTxnResponse";
+    const MIN: i16 = 0;
+    const MAX: i16 = 4;
+
+    fn decode(r: &mut Reader, v: i16) -> Result<Self, DecodeError> {
+        Self::check_version(v).ok_or(DecodeError::version::<Self>(v))?;
+        let f = v >= 3;
+
+        let mut out = Self::default();
+        out.throttle_time_ms = r.i32()?;
+        out.error_code = r.i16()?;
+        if v >= 3 {
+            r.skip_tags()?;
+        }
+        Ok(out)
+    }
+
+    fn encode(&self, w: &mut Writer, v: i16) -> Result<(), EncodeError> {
+        Self::check_version(v).ok_or(EncodeError::version::<Self>(v))?;
+        let f = v >= 3;
+
+        w.i32(self.throttle_time_ms);
+        w.i16(self.error_code);
+        if v >= 3 {
+            w.no_tags();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,41 @@
+//! ConsumerGroupDescribeRequest, versions 0 to 1. Written by kfk-codegen from Kafka's definition.
+
+use crate::prelude::*;
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ConsumerGroupDescribeRequest {
+    /// The ids of the groups to describe.
+    pub group_ids: Vec<String>,
+    /// Whether to include authorized operations.
+    pub include_authorized_operations: bool,
+}
+
+impl Message for ConsumerGroupDescribeRequest {
+    const NAME: &'static str = "ConsumerGroupDescribeRequest";
+    const MIN: i16 = 0;
+    const MAX: i16 = 1;
+
+    fn decode(r: &mut Reader, v: i16) -> Result<Self, DecodeError> {
+        Self::check_version(v).ok_or(DecodeError::version::<Self>(v))?;
+
+        let mut out = Self::default();
+        out.group_ids = r.list(true)?;
+        out.include_authorized_operations = r.bool()?;
+        r.skip_tags()?;
+        Ok(out)
+    }
+
+    fn encode(&self, w: &mut Writer, v: i16) -> Result<(), EncodeError> {
+        Self::check_version(v).ok_or(EncodeError::version::<Self>(v))?;
+
+        w.list(&self.group_ids, true)?;
+        w.bool(self.include_authorized_operations);
+        w.no_tags();
+        Ok(())
+    }
+}
+
+impl Request for ConsumerGroupDescribeRequest {
+    const KEY: ApiKey = ApiKey::ConsumerGroupDescribe;
+    type Response = super::consumer_group_describe_response::ConsumerGroupDescribeResponse;
+}

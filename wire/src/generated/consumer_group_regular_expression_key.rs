@@ -1,0 +1,48 @@
+//! ConsumerGroupRegularExpressionKey, version 0. Written by kfk-codegen from Kafka's definition.
+
+use crate::prelude::*;
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ConsumerGroupRegularExpressionKey {
+    /// The group id.
+    pub group_id: String,
+    /// The regular expression.
+    pub regular_expression: String,
+}
+
+impl Message for ConsumerGroupRegularExpressionKey {
+    const NAME: &'static str = "ConsumerGroupRegularExpressionKey";
+    const MIN: i16 = 0;
+    const MAX: i16 = 0;
+
+    fn decode(r: &mut Reader, v: i16) -> Result<Self, DecodeError> {
+        Self::check_version(v).ok_or(DecodeError::version::<Self>(v))?;
+
+        let mut out = Self::default();
+        out.group_id = r.string(false)?;
+        out.regular_expression = r.string(false)?;
+        Ok(out)
+    }
+
+    fn encode(&self, w: &mut Writer, v: i16) -> Result<(), EncodeError> {
+        Self::check_version(v).ok_or(EncodeError::version::<Self>(v))?;
+
+        w.string(&self.group_id, false)?;
+        w.string(&self.regular_expression, false)?;
+        Ok(())
+    }
+}
+
+impl Json for ConsumerGroupRegularExpressionKey {
+    fn to_json(&self, v: i16) -> Value {
+        let mut o = Object::new();
+        o.put("groupId", &self.group_id, v);
+        o.put("regularExpression", &self.regular_expression, v);
+        o.done()
+    }
+}
+
+impl ConsumerGroupRegularExpressionKey {
+    /// Its number among the records of its log.
+    pub const TYPE: i16 = 16;
+}

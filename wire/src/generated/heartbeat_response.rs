@@ -1,0 +1,46 @@
+//! HeartbeatResponse, versions 0 to 4. Written by kfk-codegen from Kafka's definition.
+
+use crate::prelude::*;
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HeartbeatResponse {
+    /// The duration in milliseconds for which the request was throttled due to a quota violation, or zero if the request did not violate any quota. (versions 1+)
+    pub throttle_time_ms: i32,
+    /// The error code, or 0 if there was no error.
+    pub error_code: i16,
+}
+
+impl Message for HeartbeatResponse {
+    const NAME: &'static str = "HeartbeatResponse";
+    const MIN: i16 = 0;
+    const MAX: i16 = 4;
+
+    fn decode(r: &mut Reader, v: i16) -> Result<Self, DecodeError> {
+        Self::check_version(v).ok_or(DecodeError::version::<Self>(v))?;
+        let f = v >= 4;
+
+        let mut out = Self::default();
+        if v >= 1 {
+            out.throttle_time_ms = r.i32()?;
+        }
+        out.error_code = r.i16()?;
+        if v >= 4 {
+            r.skip_tags()?;
+        }
+        Ok(out)
+    }
+
+    fn encode(&self, w: &mut Writer, v: i16) -> Result<(), EncodeError> {
+        Self::check_version(v).ok_or(EncodeError::version::<Self>(v))?;
+        let f = v >= 4;
+
+        if v >= 1 {
+            w.i32(self.throttle_time_ms);
+        }
+        w.i16(self.error_code);
+        if v >= 4 {
+            w.no_tags();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,45 @@
+//! RemoveTopicRecord, version 0. Written by kfk-codegen from Kafka's definition.
+
+use crate::prelude::*;
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RemoveTopicRecord {
+    /// The topic to remove. All associated partitions will be removed as well.
+    pub topic_id: Uuid,
+}
+
+impl Message for RemoveTopicRecord {
+    const NAME: &'static str = "RemoveTopicRecord";
+    const MIN: i16 = 0;
+    const MAX: i16 = 0;
+
+    fn decode(r: &mut Reader, v: i16) -> Result<Self, DecodeError> {
+        Self::check_version(v).ok_or(DecodeError::version::<Self>(v))?;
+
+        let mut out = Self::default();
+        out.topic_id = r.uuid()?;
+        r.skip_tags()?;
+        Ok(out)
+    }
+
+    fn encode(&self, w: &mut Writer, v: i16) -> Result<(), EncodeError> {
+        Self::check_version(v).ok_or(EncodeError::version::<Self>(v))?;
+
+        w.uuid(self.topic_id);
+        w.no_tags();
+        Ok(())
+    }
+}
+
+impl Json for RemoveTopicRecord {
+    fn to_json(&self, v: i16) -> Value {
+        let mut o = Object::new();
+        o.put("topicId", &self.topic_id, v);
+        o.done()
+    }
+}
+
+impl RemoveTopicRecord {
+    /// Its number among the records of its log.
+    pub const TYPE: i16 = 9;
+}

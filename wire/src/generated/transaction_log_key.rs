@@ -1,0 +1,43 @@
+//! TransactionLogKey, version 0. Written by kfk-codegen from Kafka's definition.
+
+use crate::prelude::*;
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TransactionLogKey {
+    /// The transactional id of the transaction.
+    pub transactional_id: String,
+}
+
+impl Message for TransactionLogKey {
+    const NAME: &'static str = "TransactionLogKey";
+    const MIN: i16 = 0;
+    const MAX: i16 = 0;
+
+    fn decode(r: &mut Reader, v: i16) -> Result<Self, DecodeError> {
+        Self::check_version(v).ok_or(DecodeError::version::<Self>(v))?;
+
+        let mut out = Self::default();
+        out.transactional_id = r.string(false)?;
+        Ok(out)
+    }
+
+    fn encode(&self, w: &mut Writer, v: i16) -> Result<(), EncodeError> {
+        Self::check_version(v).ok_or(EncodeError::version::<Self>(v))?;
+
+        w.string(&self.transactional_id, false)?;
+        Ok(())
+    }
+}
+
+impl Json for TransactionLogKey {
+    fn to_json(&self, v: i16) -> Value {
+        let mut o = Object::new();
+        o.put("transactionalId", &self.transactional_id, v);
+        o.done()
+    }
+}
+
+impl TransactionLogKey {
+    /// Its number among the records of its log.
+    pub const TYPE: i16 = 0;
+}
