@@ -134,8 +134,7 @@ impl BatchBuilder {
         if self.options.compression.codec != codec::Codec::None {
             let mut out = Vec::with_capacity(HEADER_LEN + self.buffer.len() / 2);
             out.resize(HEADER_LEN, 0);
-            codec::compress(self.options.compression, &self.buffer[HEADER_LEN..], &mut out)?;
-            self.buffer = out;
+            self.buffer = codec::compress(self.options.compression, &self.buffer[HEADER_LEN..], out)?;
         }
         let header = self.header()?;
         self.buffer[..HEADER_LEN].copy_from_slice(&header.to_bytes());

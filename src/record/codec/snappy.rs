@@ -6,55 +6,97 @@
 //! then blocks: u32 big-endian length, raw snappy block of that length; the header may appear again between blocks
 //! ```
 
-use super::{Codec, RecordError, undecodable};
+use super::{Blocks, Codec, RecordError, undecodable};
 
 const MAGIC: [u8; 8] = *b"\x82SNAPPY\0";
 const HEADER: [u8; 16] = *b"\x82SNAPPY\0\0\0\0\x01\0\0\0\x01";
 const BLOCK: usize = 32 * 1024;
+/// A copy of three bytes yields 64 at most.
+const MOST_EXPANSION: usize = 22;
 
-pub(super) fn compress(input: &[u8], out: &mut Vec<u8>) -> Result<(), RecordError> {
-    let mut encoder = snap::raw::Encoder::new();
-    out.extend_from_slice(&HEADER);
-    for block in input.chunks(BLOCK) {
+pub(super) struct Decoder<'a> {
+    rest: &'a [u8],
+    /// Known after the first look at the input.
+    framed: bool,
+    decoder: snap::raw::Decoder,
+}
+
+impl<'a> Decoder<'a> {
+    pub fn new(input: &'a [u8]) -> Self {
+        Decoder { rest: input, framed: input.starts_with(&MAGIC), decoder: snap::raw::Decoder::new() }
+    }
+
+    /// Asks `allow` for every block's length before memory is taken for it.
+    pub fn next(&mut self, out: &mut Vec<u8>, allow: impl Fn(usize) -> Result<(), RecordError>) -> Result<bool, RecordError> {
+        while self.framed && self.rest.starts_with(&MAGIC) {
+            self.rest = self.rest.get(HEADER.len()..).ok_or_else(|| bad("header is cut short"))?;
+        }
+        if self.rest.is_empty() {
+            return Ok(false);
+        }
+        let block = if self.framed { self.framed_block()? } else { std::mem::take(&mut self.rest) };
+        let len = snap::raw::decompress_len(block).map_err(bad)?;
+        if len > block.len().saturating_mul(MOST_EXPANSION) {
+            return Err(bad("block claims more than its bytes can hold"));
+        }
+        allow(len)?;
+        let at = out.len();
+        out.resize(at + len, 0);
+        self.decoder.decompress(block, &mut out[at..]).map_err(bad)?;
+        Ok(true)
+    }
+
+    fn framed_block(&mut self) -> Result<&'a [u8], RecordError> {
+        let (len, rest) = self.rest.split_first_chunk::<4>().ok_or_else(|| bad("block length is cut short"))?;
+        let len = u32::from_be_bytes(*len) as usize;
+        let block = rest.get(..len).ok_or_else(|| bad("block is cut short"))?;
+        self.rest = &rest[len..];
+        Ok(block)
+    }
+}
+
+pub(super) struct Encoder {
+    blocks: Blocks,
+    writer: Writer,
+}
+
+struct Writer {
+    encoder: snap::raw::Encoder,
+    out: Vec<u8>,
+}
+
+impl Encoder {
+    pub fn new(mut out: Vec<u8>) -> Self {
+        out.extend_from_slice(&HEADER);
+        Encoder { blocks: Blocks::new(BLOCK), writer: Writer { encoder: snap::raw::Encoder::new(), out } }
+    }
+
+    pub fn write(&mut self, input: &[u8]) -> Result<(), RecordError> {
+        self.blocks.write(input, |block| self.writer.block(block))
+    }
+
+    pub fn output_len(&self) -> usize {
+        self.writer.out.len()
+    }
+
+    pub fn finish(mut self) -> Result<Vec<u8>, RecordError> {
+        self.blocks.finish(|block| self.writer.block(block))?;
+        Ok(self.writer.out)
+    }
+}
+
+impl Writer {
+    fn block(&mut self, block: &[u8]) -> Result<(), RecordError> {
+        let out = &mut self.out;
         let at = out.len();
         out.resize(at + 4 + snap::raw::max_compress_len(block.len()), 0);
-        let n = encoder.compress(block, &mut out[at + 4..]).map_err(|e| undecodable(Codec::Snappy, e))?;
+        let n = self.encoder.compress(block, &mut out[at + 4..]).map_err(bad)?;
         out[at..at + 4].copy_from_slice(&(n as u32).to_be_bytes());
         out.truncate(at + 4 + n);
+        Ok(())
     }
-    Ok(())
 }
 
-pub(super) fn decompress(input: &[u8], limit: usize, out: &mut Vec<u8>) -> Result<(), RecordError> {
-    if !input.starts_with(&MAGIC) {
-        return block(input, limit, out);
-    }
-    let mut rest = input;
-    while !rest.is_empty() {
-        if rest.starts_with(&MAGIC) {
-            rest = rest.get(HEADER.len()..).ok_or_else(|| undecodable(Codec::Snappy, "header is cut short"))?;
-            continue;
-        }
-        let (len, tail) = rest.split_first_chunk::<4>().ok_or_else(|| undecodable(Codec::Snappy, "block length is cut short"))?;
-        let len = u32::from_be_bytes(*len) as usize;
-        let body = tail.get(..len).ok_or_else(|| undecodable(Codec::Snappy, "block is cut short"))?;
-        block(body, limit, out)?;
-        rest = &tail[len..];
-    }
-    Ok(())
-}
-
-/// Appends one raw block. The length it claims is believed only as far as its bytes could make true: a 3-byte copy yields 64 bytes at most.
-fn block(body: &[u8], limit: usize, out: &mut Vec<u8>) -> Result<(), RecordError> {
-    let claimed = snap::raw::decompress_len(body).map_err(|e| undecodable(Codec::Snappy, e))?;
-    if claimed > body.len().saturating_mul(32) {
-        return Err(undecodable(Codec::Snappy, "block claims more than its bytes can hold"));
-    }
-    let at = out.len();
-    if claimed > limit.saturating_sub(at) {
-        return Err(RecordError::TooLarge { codec: Codec::Snappy, limit });
-    }
-    out.resize(at + claimed, 0);
-    snap::raw::Decoder::new().decompress(body, &mut out[at..]).map_err(|e| undecodable(Codec::Snappy, e))?;
-    Ok(())
+fn bad(reason: impl std::fmt::Display) -> RecordError {
+    undecodable(Codec::Snappy, reason)
 }
