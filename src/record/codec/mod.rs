@@ -103,7 +103,7 @@ pub struct Decoder<'a> {
 
 enum DecodeStream<'a> {
     Plain(&'a [u8]),
-    Gzip(gzip::Decoder<'a>),
+    Gzip(Box<gzip::Decoder<'a>>),
     Snappy(snappy::Decoder<'a>),
     Lz4(lz4::Decoder<'a>),
     Zstd(zstd::Decoder<'a>),
@@ -114,7 +114,7 @@ impl<'a> Decoder<'a> {
     pub fn new(codec: Codec, input: &'a [u8], limit: usize) -> Decoder<'a> {
         let stream = match codec {
             Codec::None => DecodeStream::Plain(input),
-            Codec::Gzip => DecodeStream::Gzip(gzip::Decoder::new(input)),
+            Codec::Gzip => DecodeStream::Gzip(Box::new(gzip::Decoder::new(input))),
             Codec::Snappy => DecodeStream::Snappy(snappy::Decoder::new(input)),
             Codec::Lz4 => DecodeStream::Lz4(lz4::Decoder::new(input)),
             Codec::Zstd => DecodeStream::Zstd(zstd::Decoder::new(input)),
@@ -159,7 +159,7 @@ pub struct Encoder {
 enum EncodeStream {
     Plain(Vec<u8>),
     Gzip(gzip::Encoder),
-    Snappy(snappy::Encoder),
+    Snappy(Box<snappy::Encoder>),
     Lz4(lz4::Encoder),
     Zstd(zstd::Encoder),
 }
@@ -170,7 +170,7 @@ impl Encoder {
         let stream = match with.codec {
             Codec::None => EncodeStream::Plain(out),
             Codec::Gzip => EncodeStream::Gzip(gzip::Encoder::new(with.level, out)),
-            Codec::Snappy => EncodeStream::Snappy(snappy::Encoder::new(out)),
+            Codec::Snappy => EncodeStream::Snappy(Box::new(snappy::Encoder::new(out))),
             Codec::Lz4 => EncodeStream::Lz4(lz4::Encoder::new(out)),
             Codec::Zstd => EncodeStream::Zstd(zstd::Encoder::new(with.level, out)?),
         };
