@@ -6,6 +6,7 @@ pub use kfk_wire as wire;
 
 pub mod cli;
 pub mod config;
+pub mod log;
 pub mod machine;
 pub mod net;
 pub mod record;
