@@ -4,9 +4,9 @@
 
 pub use kfk_wire as wire;
 
+pub mod broker;
 pub mod cli;
 pub mod config;
-pub mod log;
 pub mod machine;
 pub mod net;
 pub mod record;

@@ -3,3 +3,5 @@
 //! No I/O, clock, randomness of their own, threads or hash-ordered iteration. `docs/ARCHITECTURE.md` has the verbs they share.
 
 pub mod assign;
+pub mod fetch_session;
+pub mod partition;

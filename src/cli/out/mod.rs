@@ -4,7 +4,6 @@
 
 pub mod json;
 pub mod plain;
-pub mod progress;
 pub mod table;
 
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};

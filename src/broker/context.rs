@@ -1,0 +1,58 @@
+//! What a handler may reach: the broker, and who is asking.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use super::Broker;
+use crate::types::Now;
+
+/// One endpoint that the broker tells clients of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listener {
+    pub name: Arc<str>,
+    /// As advertised.
+    pub host: String,
+    pub port: u16,
+}
+
+/// Who is at the other end of a connection.
+pub struct Caller {
+    pub broker: Arc<Broker>,
+    pub peer: SocketAddr,
+    pub listener: Arc<Listener>,
+    /// The client id of the last request, which is nearly always that of the next.
+    client_id: Arc<str>,
+}
+
+impl Caller {
+    pub fn new(broker: Arc<Broker>, peer: SocketAddr, listener: Arc<Listener>) -> Self {
+        Caller { broker, peer, listener, client_id: "".into() }
+    }
+
+    /// The context of one request.
+    pub fn context(&mut self, version: i16, client_id: Option<&str>) -> Cx {
+        let client_id = client_id.unwrap_or("");
+        if &*self.client_id != client_id {
+            self.client_id = client_id.into();
+        }
+        Cx { broker: self.broker.clone(), listener: self.listener.clone(), client_id: self.client_id.clone(), peer: self.peer, version }
+    }
+}
+
+/// The context of one request. Cheap to clone.
+#[derive(Clone)]
+pub struct Cx {
+    pub broker: Arc<Broker>,
+    /// Where the request came in.
+    pub listener: Arc<Listener>,
+    /// Empty when the client gives none.
+    pub client_id: Arc<str>,
+    pub peer: SocketAddr,
+    pub version: i16,
+}
+
+impl Cx {
+    pub fn now(&self) -> Now {
+        self.broker.clock.now()
+    }
+}

@@ -1,0 +1,124 @@
+//! One table: request, versions, handler. ApiVersions is printed from it, so it never promises what is not handled.
+
+use bytes::Bytes;
+use tracing::error;
+
+use super::api;
+use super::context::{Caller, Cx};
+use super::reply::{Answer, Frame, Outcome, Part, Reason, Reply};
+use crate::wire::frame::{read_request_header, write_response};
+use crate::wire::{ApiKey, Message, Piece, Reader, Request, Writer};
+
+/// A kind of request that the broker answers.
+pub struct Api {
+    pub key: ApiKey,
+    pub min: i16,
+    pub max: i16,
+    run: fn(Cx, i32, Reader) -> Outcome,
+}
+
+/// `module: versions;` is the request of `api/module.rs`, named as in the wire crate.
+macro_rules! apis {
+    ($($module:ident $request:ident $min:literal..=$max:literal;)*) => {
+        &[$(Api {
+            key: ApiKey::$request,
+            min: $min,
+            max: $max,
+            run: |cx, id, body| serve(cx, id, body, api::$module::handle),
+        },)*]
+    };
+}
+
+/// Sorted by key.
+pub const APIS: &[Api] = apis! {
+    api_versions ApiVersions 0..=4;
+};
+
+/// The row of a key that has one.
+pub fn find(key: i16) -> Option<&'static Api> {
+    APIS.iter().find(|api| api.key.code() == key)
+}
+
+/// Handles one frame: header, versions, body, handler, encoded response.
+pub fn handle(caller: &mut Caller, frame: Bytes) -> Outcome {
+    let mut reader = Reader::new(frame);
+    let (key, header) = match read_request_header(&mut reader) {
+        Ok(read) => read,
+        Err(e) => return Outcome::Close(format!("a request header cannot be read: {e}").into()),
+    };
+    let Some(api) = find(key.code()) else { return Outcome::Close(format!("{key} is not served").into()) };
+    let (version, id) = (header.request_api_version, header.correlation_id);
+    let cx = caller.context(version, header.client_id.as_deref());
+    if (api.min..=api.max).contains(&version) {
+        return (api.run)(cx, id, reader);
+    }
+    match key {
+        // The one request whose unknown versions are answered: the client learns from it what to ask instead.
+        ApiKey::ApiVersions => ready(key, 0, id, api::api_versions::unsupported_version().into()),
+        _ => Outcome::Close(format!("{key} version {version} is not served").into()),
+    }
+}
+
+fn serve<R: Request>(cx: Cx, id: i32, mut body: Reader, handler: fn(Cx, R) -> Reply<R::Response>) -> Outcome
+where
+    R::Response: Send + 'static,
+{
+    let version = cx.version;
+    match R::decode(&mut body, version) {
+        Ok(request) => {
+            drop(body);
+            finish::<R>(version, id, handler(cx, request))
+        }
+        Err(e) => Outcome::Close(format!("a {} version {version} cannot be read: {e}", R::NAME).into()),
+    }
+}
+
+fn finish<R: Request>(version: i16, id: i32, reply: Reply<R::Response>) -> Outcome
+where
+    R::Response: Send + 'static,
+{
+    match reply {
+        Reply::Now(answer) => ready(R::KEY, version, id, answer),
+        Reply::Later(pending) => Outcome::Waiting(Box::pin(async move { encode(R::KEY, version, id, pending.await) })),
+        Reply::Blocking(work) => Outcome::Blocking(Box::new(move || finish::<R>(version, id, work()))),
+        Reply::Silent => Outcome::Silent,
+        Reply::Close(why) => Outcome::Close(why),
+    }
+}
+
+fn ready<M: Message>(key: ApiKey, version: i16, id: i32, answer: Answer<M>) -> Outcome {
+    match encode(key, version, id, answer) {
+        Ok(frame) => Outcome::Ready(frame),
+        Err(why) => Outcome::Close(why),
+    }
+}
+
+fn encode<M: Message>(key: ApiKey, version: i16, id: i32, answer: Answer<M>) -> Result<Frame, Reason> {
+    let mut writer = Writer::with_capacity(256);
+    if let Err(e) = write_response(&mut writer, key, version, id, &answer.body) {
+        // A fault of ours; the client sees a lost connection and tries again.
+        error!("{} version {version} cannot be written: {e}", M::NAME);
+        return Err("a response cannot be written".into());
+    }
+    let mut files: Vec<_> = answer.files.into_iter().map(Some).collect();
+    let parts = writer.into_pieces().into_iter().map(|piece| match piece {
+        Piece::Bytes(bytes) => Some(Part::Bytes(bytes)),
+        Piece::Deferred { token, .. } => usize::try_from(token).ok().and_then(|at| files.get_mut(at)?.take()).map(Part::File),
+    });
+    Ok(Frame { parts: parts.collect::<Option<_>>().ok_or("a response names a file that it does not have")? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_sorted_and_within_what_kafka_offers() {
+        assert!(APIS.is_sorted_by_key(|api| api.key.code()));
+        for api in APIS {
+            let row = api.key.row();
+            assert_eq!((api.min, api.max), (row.min, row.max), "{}", api.key);
+            assert!(row.broker, "{}", api.key);
+        }
+    }
+}

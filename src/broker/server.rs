@@ -1,0 +1,198 @@
+//! Starting and stopping a broker: sockets, data directory, connections, ticks. Nothing here is global, so a process may hold several.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tracing::{info, warn};
+
+use super::context::{Caller, Listener};
+use super::{Broker, StartError, conn};
+use crate::config::{BrokerConfig, Endpoint};
+
+/// A broker that accepts connections.
+pub struct Running {
+    addresses: Vec<SocketAddr>,
+    broker: Arc<Broker>,
+    stop: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+}
+
+/// Starts a broker on the runtime of the caller. When this returns it accepts connections on every listener.
+pub async fn start(config: BrokerConfig) -> Result<Running, StartError> {
+    // Sockets come first: a port that is taken must not leave traces in the data directory.
+    let sockets = bind_all(&config).await?;
+    let addresses = sockets.iter().map(|s| s.local_addr()).collect::<io::Result<Vec<_>>>().map_err(StartError::Socket)?;
+    let listeners = listeners(&config, &addresses);
+    let open_listeners = listeners.clone();
+    let opened = tokio::task::spawn_blocking(move || Broker::open(config, open_listeners)).await;
+    let broker = opened.map_err(|_| StartError::Internal)??;
+    let (stop, stopping) = watch::channel(false);
+    let mut tasks = JoinSet::new();
+    let limits = Arc::new(Limits::new(&broker.config));
+    for (socket, listener) in sockets.into_iter().zip(listeners) {
+        info!("listening on {} as {}", addresses[tasks.len()], listener.name);
+        tasks.spawn(accept(socket, broker.clone(), listener, limits.clone(), stopping.clone()));
+    }
+    Ok(Running { addresses, broker, stop, tasks })
+}
+
+impl Running {
+    /// Where the first listener really listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.addresses[0]
+    }
+
+    /// Where each listener really listens, in the order of the settings.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Stops accepting, ends the connections, and leaves the data directory as a clean stop does.
+    pub async fn stop(mut self) {
+        self.stop.send_replace(true);
+        while self.tasks.join_next().await.is_some() {}
+        let broker = self.broker;
+        let _ = tokio::task::spawn_blocking(move || broker.close()).await;
+    }
+}
+
+async fn bind_all(config: &BrokerConfig) -> Result<Vec<TcpListener>, StartError> {
+    let mut sockets = Vec::new();
+    for endpoint in &config.listeners {
+        let refused = |source| StartError::Listen { listener: endpoint.listener.clone(), address: address_of(endpoint), source };
+        sockets.push(bind(endpoint, config.socket_listen_backlog_size).await.map_err(refused)?);
+    }
+    Ok(sockets)
+}
+
+async fn bind(endpoint: &Endpoint, backlog: i32) -> io::Result<TcpListener> {
+    let mut last = io::Error::new(io::ErrorKind::AddrNotAvailable, "the name has no address");
+    let hosts: &[&str] = if endpoint.host.is_empty() { &["::", "0.0.0.0"] } else { &[&endpoint.host] };
+    for host in hosts {
+        let found = match tokio::net::lookup_host((*host, endpoint.port)).await {
+            Ok(found) => found.collect::<Vec<_>>(),
+            Err(e) => {
+                last = e;
+                continue;
+            }
+        };
+        for address in found {
+            match bind_one(address, backlog) {
+                Ok(listener) => return Ok(listener),
+                Err(e) => last = e,
+            }
+        }
+    }
+    Err(last)
+}
+
+fn bind_one(address: SocketAddr, backlog: i32) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(u32::try_from(backlog).unwrap_or(1024))
+}
+
+fn address_of(endpoint: &Endpoint) -> String {
+    format!("{}:{}", endpoint.host, endpoint.port)
+}
+
+/// What clients are told: the advertised endpoint, or where the socket is bound.
+fn listeners(config: &BrokerConfig, addresses: &[SocketAddr]) -> Vec<Arc<Listener>> {
+    let of = |(endpoint, address): (&Endpoint, &SocketAddr)| {
+        let told = config.advertised_listeners.iter().find(|a| a.listener == endpoint.listener).unwrap_or(endpoint);
+        let host = if told.host.is_empty() { host_name() } else { told.host.clone() };
+        let port = if told.port == 0 { address.port() } else { told.port };
+        Arc::new(Listener { name: endpoint.listener.as_str().into(), host, port })
+    };
+    config.listeners.iter().zip(addresses).map(of).collect()
+}
+
+/// This machine's name, which a listener on all interfaces advertises.
+fn host_name() -> String {
+    rustix::system::uname().nodename().to_str().map_or_else(|_| "localhost".to_string(), str::to_string)
+}
+
+/// How many connections there may be, and how many there are.
+struct Limits {
+    total: usize,
+    per_ip: usize,
+    open: Mutex<HashMap<IpAddr, usize>>,
+}
+
+impl Limits {
+    fn new(config: &BrokerConfig) -> Self {
+        let limit = |n: i32| usize::try_from(n).unwrap_or(usize::MAX);
+        Limits { total: limit(config.max_connections), per_ip: limit(config.max_connections_per_ip), open: Mutex::default() }
+    }
+
+    fn enter(&self, ip: IpAddr) -> bool {
+        let mut open = self.open.lock();
+        let here = open.get(&ip).copied().unwrap_or(0);
+        let fits = here < self.per_ip && open.values().sum::<usize>() < self.total;
+        if fits {
+            open.insert(ip, here + 1);
+        }
+        fits
+    }
+
+    fn leave(&self, ip: IpAddr) {
+        let mut open = self.open.lock();
+        if let Some(n) = open.get_mut(&ip) {
+            *n -= 1;
+            if *n == 0 {
+                open.remove(&ip);
+            }
+        }
+    }
+}
+
+async fn accept(socket: TcpListener, broker: Arc<Broker>, listener: Arc<Listener>, limits: Arc<Limits>, mut stop: watch::Receiver<bool>) {
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            _ = stop.wait_for(|stopping| *stopping) => break,
+            Some(_) = connections.join_next() => continue,
+            accepted = socket.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, peer)) if limits.enter(peer.ip()) => {
+                let caller = Caller::new(broker.clone(), peer, listener.clone());
+                connections.spawn(serve(stream, caller, limits.clone(), stop.clone()));
+            }
+            Ok((_, peer)) => warn!("connection {peer} refused: too many connections"),
+            Err(e) => {
+                // Out of file descriptors, most likely: others must close first.
+                warn!("cannot accept a connection: {e}");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+    drop(socket);
+    let drained = async { while connections.join_next().await.is_some() {} };
+    let _ = tokio::time::timeout(Duration::from_millis(500), drained).await;
+}
+
+async fn serve(stream: TcpStream, caller: Caller, limits: Arc<Limits>, stop: watch::Receiver<bool>) {
+    /// Counts the connection out however it ends.
+    struct Leave(Arc<Limits>, IpAddr);
+    impl Drop for Leave {
+        fn drop(&mut self) {
+            self.0.leave(self.1);
+        }
+    }
+    let _leave = Leave(limits, caller.peer.ip());
+    if let Err(e) = stream.set_nodelay(true) {
+        warn!("connection {}: {e}", caller.peer);
+        return;
+    }
+    conn::serve(stream, caller, stop).await
+}
