@@ -5,3 +5,4 @@
 pub mod assign;
 pub mod fetch_session;
 pub mod partition;
+pub mod producer;

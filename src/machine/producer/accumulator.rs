@@ -358,8 +358,9 @@ impl<D> Accumulator<D> {
         let queue = &mut self.queues[at];
         if again {
             // Only the oldest batch in flight can be the cause; later ones fail because it did, and follow it.
-            let oldest = !self.in_flight.values().any(|f| f.queue == at && comes_before(&f.batch, &batch));
-            if lost_identity && oldest {
+            let in_flight = self.in_flight.values().filter(|f| f.queue == at).map(|f| &f.batch);
+            let tried = queue.waiting.iter().filter(|w| w.attempts > 0);
+            if lost_identity && !in_flight.chain(tried).any(|other| comes_before(other, &batch)) {
                 self.needs_identity = true;
             }
             queue.not_before = now.plus(backoff_ms(&self.options, batch.attempts));

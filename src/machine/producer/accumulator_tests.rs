@@ -60,7 +60,7 @@ fn a_batch_lingers_until_it_is_full_or_its_time_is_up() {
     assert!(put(&mut a, 20, 9, 100).unwrap(), "the ninth record does not fit: the first batch is full");
     let sent = drain(&mut a, 20);
     assert_eq!(sent.len(), 1);
-    assert_eq!(sequence(&sent[0]), (7, 1, 7));
+    assert_eq!(sequence(&sent[0]), (7, 1, 8));
 }
 
 #[test]

@@ -1,0 +1,109 @@
+//! What can go wrong for a client, told so that a person can act on it.
+
+use std::time::Duration;
+
+use kfk_wire::{ApiKey, DecodeError, EncodeError, ErrorCode};
+
+use crate::config::ConfigError;
+
+/// Why one address could not be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cause {
+    /// The name does not resolve.
+    Unresolved(String),
+    Refused,
+    /// No answer within this time.
+    NoAnswer(Duration),
+    /// The connection was closed or broke.
+    Closed(String),
+    /// Something answered that is not a Kafka broker on a plain connection.
+    NotKafka(Speaks),
+}
+
+/// What an address speaks instead of Kafka's protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Speaks {
+    Tls,
+    Http,
+    Unknown,
+}
+
+impl std::fmt::Display for Cause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Cause::Unresolved(why) => write!(f, "the name does not resolve ({why})"),
+            Cause::Refused => write!(f, "connection refused"),
+            Cause::NoAnswer(after) => write!(f, "no answer within {:.1} s", after.as_secs_f64()),
+            Cause::Closed(why) => write!(f, "{why}"),
+            Cause::NotKafka(Speaks::Tls) => write!(f, "it speaks TLS, not Kafka's plain protocol"),
+            Cause::NotKafka(Speaks::Http) => write!(f, "it speaks HTTP, not Kafka's protocol"),
+            Cause::NotKafka(Speaks::Unknown) => write!(f, "what it answers is not Kafka's protocol"),
+        }
+    }
+}
+
+/// A failed client call. Cheap to clone: the fate of a batch is told to every record in it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// None of the addresses could be used. Each with its cause, in the order tried.
+    #[error("cannot reach any broker of {}", tried.iter().map(|(a, c)| format!("{a}: {c}")).collect::<Vec<_>>().join("; "))]
+    NoBroker { tried: Vec<(String, Cause)>, after: Duration },
+    /// One known broker could not be used.
+    #[error("broker {node} at {address}: {cause}")]
+    Node { node: i32, address: String, cause: Cause },
+    /// The broker answered with an error code.
+    #[error("{}", message.as_deref().unwrap_or_else(|| code.message()))]
+    Broker { code: ErrorCode, message: Option<String> },
+    /// Retries did not help within the time given; `last` is what failed last.
+    #[error("{what} did not succeed within {:.1} s{}", after.as_secs_f64(), last.as_ref().map(|e| format!(": {e}")).unwrap_or_default())]
+    TimedOut { what: String, after: Duration, last: Option<Box<Error>> },
+    /// The broker speaks no version of this request that we speak.
+    #[error("the broker does not support {}", api.name())]
+    Unsupported { api: ApiKey },
+    /// Bytes that do not fit the protocol.
+    #[error("the broker's answer to {} cannot be read: {why}", api.name())]
+    BadAnswer { api: ApiKey, why: DecodeError },
+    /// The request cannot be put into the version that the broker speaks.
+    #[error("{} cannot be asked of this broker: {why}", api.name())]
+    CannotAsk { api: ApiKey, why: EncodeError },
+    #[error("{0}")]
+    Config(#[from] ConfigError),
+    /// A record larger than `max.request.size` or `buffer.memory`.
+    #[error("a record of {size} bytes is larger than max.request.size or buffer.memory allows ({limit})")]
+    RecordTooLarge { size: usize, limit: usize },
+    /// The client was closed while the call was under way.
+    #[error("the client is closed")]
+    Closed,
+    /// The call makes no sense now; the text says why.
+    #[error("{0}")]
+    Usage(String),
+}
+
+impl Error {
+    /// The broker's code, where there is one.
+    pub fn code(&self) -> Option<ErrorCode> {
+        match self {
+            Error::Broker { code, .. } => Some(*code),
+            Error::TimedOut { last: Some(last), .. } => last.code(),
+            _ => None,
+        }
+    }
+
+    /// Whether the same call may succeed later without any change.
+    pub fn is_retriable(&self) -> bool {
+        match self {
+            Error::Broker { code, .. } => code.is_retriable(),
+            Error::NoBroker { tried, .. } => !tried.iter().any(|(_, c)| matches!(c, Cause::NotKafka(_))),
+            Error::Node { cause, .. } => !matches!(cause, Cause::NotKafka(_)),
+            _ => false,
+        }
+    }
+}
+
+/// `Ok` for code 0, else the error with the broker's words.
+pub(crate) fn check(code: i16, message: Option<&str>) -> Result<(), Error> {
+    match ErrorCode::from_code(code) {
+        ErrorCode::None => Ok(()),
+        code => Err(Error::Broker { code, message: message.map(str::to_string) }),
+    }
+}
