@@ -6,6 +6,7 @@ pub use kfk_wire as wire;
 
 pub mod broker;
 pub mod cli;
+pub mod client;
 pub mod config;
 pub mod machine;
 pub mod net;

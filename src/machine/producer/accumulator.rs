@@ -348,10 +348,8 @@ impl<D> Accumulator<D> {
     }
 
     fn failed(&mut self, now: MonoMs, at: usize, mut batch: Batch<D>, error: ErrorCode) -> Outcome<D> {
-        let lost_identity = matches!(
-            error,
-            ErrorCode::OutOfOrderSequenceNumber | ErrorCode::UnknownProducerId | ErrorCode::InvalidProducerEpoch
-        );
+        let lost_identity =
+            matches!(error, ErrorCode::OutOfOrderSequenceNumber | ErrorCode::UnknownProducerId | ErrorCode::InvalidProducerEpoch);
         let in_time = now.since(batch.created) < self.options.delivery_timeout_ms && batch.attempts < self.options.retries;
         let again = in_time && (error.is_retriable() || (lost_identity && self.may_renew()));
         batch.attempts += 1;

@@ -1,0 +1,11 @@
+//! kfk's client library: a cluster connection, an admin client, a producer and a consumer.
+//!
+//! Works against any broker that speaks Kafka's protocol: versions are negotiated per connection.
+
+mod cluster;
+mod conn;
+mod error;
+
+pub use crate::config::{Acks, ClientConfig, ConsumerConfig, DnsLookup, OffsetReset, PartitionerKind, ProducerConfig};
+pub use cluster::{BrokerNode, Client, Coordinator, Metadata, PartitionMetadata, TopicMetadata};
+pub use error::{Cause, Error, Speaks};
