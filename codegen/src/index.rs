@@ -1,7 +1,9 @@
-//! The files beside the messages: `mod.rs`, and `api_key.rs` with the table of requests.
+//! The files beside the messages: `mod.rs`, `api_key.rs` with the table of requests, `record_kinds.rs` with the records of each
+//! internal log.
 
 use std::fmt::Write;
 
+use crate::emit::prints_json;
 use crate::names;
 use crate::schema::{Kind, Message};
 
@@ -9,7 +11,7 @@ use crate::schema::{Kind, Message};
 pub fn mod_file(messages: &[Message]) -> String {
     let mut out = String::from("//! Kafka's messages, one file each. Written by kfk-codegen from Kafka's definitions.\n\n");
     let mut modules: Vec<String> = messages.iter().map(|m| names::snake(&m.name)).collect();
-    modules.push("api_key".into());
+    modules.extend(["api_key".into(), "record_kinds".into()]);
     modules.sort();
     for module in modules {
         let _ = writeln!(out, "pub mod {module};");
@@ -18,13 +20,14 @@ pub fn mod_file(messages: &[Message]) -> String {
     out
 }
 
-/// A macro over every message, for tests that want to visit all of them.
+/// A macro over every message, for tests that want to visit all of them: `stored` ones have JSON, `spoken` ones have not.
 fn for_each_macro(messages: &[Message]) -> String {
     let mut out = String::from(
-        "\n/// Calls a macro with `module::Message` of every message.\n#[macro_export]\nmacro_rules! for_each_message {\n($call:ident) => {\n",
+        "\n/// Calls a macro with `module, Message, stored|spoken` for every message.\n#[macro_export]\nmacro_rules! for_each_message {\n($call:ident) => {\n",
     );
     for message in messages {
-        let _ = writeln!(out, "$call!({}, {});", names::snake(&message.name), message.name);
+        let sort = if prints_json(message) { "stored" } else { "spoken" };
+        let _ = writeln!(out, "$call!({}, {}, {sort});", names::snake(&message.name), message.name);
     }
     out.push_str("};\n}\n");
     out
@@ -60,6 +63,38 @@ fn row(m: &Message) -> String {
         "Row {{ key: ApiKey::{name}, name: {name:?}, min: {min}, max: {max}, latest: {latest}, advertised_min: {advertised_min}, \
          first_flexible: {first_flexible}, broker: {broker}, controller: {controller} }}"
     )
+}
+
+/// `generated/record_kinds.rs`: one enum for each log, and for keys and values apart where a log has both.
+pub fn record_kinds_file(messages: &[Message]) -> String {
+    let mut out = String::from("//! The records of each internal log. Written by kfk-codegen from Kafka's definitions.\n\n");
+    out.push_str("use crate::record_frames::record_kinds;\n");
+    for (name, folder, kind, about) in [
+        ("MetadataRecord", "metadata", Kind::Metadata, "A record of `__cluster_metadata`."),
+        ("GroupKey", "group", Kind::CoordinatorKey, "The key of a record of `__consumer_offsets`."),
+        ("GroupValue", "group", Kind::CoordinatorValue, "The value of a record of `__consumer_offsets`."),
+        ("TransactionKey", "transaction", Kind::CoordinatorKey, "The key of a record of `__transaction_state`."),
+        ("TransactionValue", "transaction", Kind::CoordinatorValue, "The value of a record of `__transaction_state`."),
+        ("ShareKey", "share", Kind::CoordinatorKey, "The key of a record of `__share_group_state`."),
+        ("ShareValue", "share", Kind::CoordinatorValue, "The value of a record of `__share_group_state`."),
+    ] {
+        let mut kinds: Vec<&Message> = messages.iter().filter(|m| m.kind == kind && m.folder == folder).collect();
+        kinds.sort_by_key(|m| m.api_key);
+        let _ = writeln!(out, "\nrecord_kinds! {{\n    /// {about}\n    {name} {{");
+        for m in kinds {
+            let _ = writeln!(out, "        {}", record_kind(m));
+        }
+        out.push_str("    }\n}\n");
+    }
+    out
+}
+
+fn record_kind(m: &Message) -> String {
+    let bare = ["Record", "Key", "Value"].iter().find_map(|end| m.name.strip_suffix(end)).unwrap_or(&m.name);
+    // Kafka names a metadata record after its message, a coordinator's record after what it is about.
+    let shown = if m.kind == Kind::Metadata { &m.name } else { bare };
+    let (module, key) = (names::snake(&m.name), m.api_key.unwrap_or(-1));
+    format!("{bare}({module}::{}) = {key}, {:?};", m.name, names::upper_snake(shown))
 }
 
 fn api(message: &Message) -> &str {

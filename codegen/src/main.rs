@@ -43,6 +43,7 @@ fn generate() -> BTreeMap<String, String> {
         files.insert(format!("{}.rs", names::snake(&message.name)), emit::message_file(message));
     }
     files.insert("api_key.rs".into(), index::api_key_file(&messages));
+    files.insert("record_kinds.rs".into(), index::record_kinds_file(&messages));
     files.insert("mod.rs".into(), index::mod_file(&messages));
     files
 }

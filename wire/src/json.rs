@@ -84,6 +84,76 @@ pub fn base64(bytes: &[u8]) -> String {
     out
 }
 
+/// JSON as Kafka's tools print it: no blanks, numbers with a fraction as Java writes them, control characters as `\\u001F`.
+pub fn to_text(value: &Value) -> String {
+    let mut out = String::new();
+    append(&mut out, value);
+    out
+}
+
+fn append(out: &mut String, value: &Value) {
+    match value {
+        Value::Null => out.push_str("null"),
+        Value::Bool(b) => out.push_str(if *b { "true" } else { "false" }),
+        Value::Number(n) if n.is_f64() => append_double(out, n.as_f64().unwrap_or_default()),
+        Value::Number(n) => out.push_str(&n.to_string()),
+        Value::String(s) => append_string(out, s),
+        Value::Array(items) => {
+            append_all(out, '[', items.iter(), append);
+            out.push(']');
+        }
+        Value::Object(fields) => {
+            append_all(out, '{', fields.iter(), |out, (name, value)| {
+                append_string(out, name);
+                out.push(':');
+                append(out, value);
+            });
+            out.push('}');
+        }
+    }
+}
+
+fn append_all<T>(out: &mut String, open: char, items: impl Iterator<Item = T>, mut item: impl FnMut(&mut String, T)) {
+    out.push(open);
+    for (i, value) in items.enumerate() {
+        if i > 0 {
+            out.push(',');
+        }
+        item(out, value);
+    }
+}
+
+fn append_string(out: &mut String, text: &str) {
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\u{8}' => out.push_str("\\b"),
+            '\u{c}' => out.push_str("\\f"),
+            c if c < ' ' => out.push_str(&format!("\\u{:04X}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+}
+
+/// `1024.0`, but `1.048576E7` from ten million on and `5.0E-4` below a thousandth.
+fn append_double(out: &mut String, value: f64) {
+    let size = value.abs();
+    if size == 0.0 || (1e-3..1e7).contains(&size) {
+        out.push_str(&format!("{value:?}"));
+        return;
+    }
+    let text = format!("{value:e}");
+    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let point = if digits.contains('.') { "" } else { ".0" };
+    out.push_str(&format!("{digits}{point}E{exponent}"));
+}
+
 /// Why JSON is not the struct it should be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JsonError {
@@ -144,6 +214,14 @@ impl<T: FromJson> FromJson for Vec<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn text_is_as_java_writes_it() {
+        let value =
+            serde_json::json!({"a": [1, null, true], "b": {}, "c": "\u{1f}\"\n\u{e9}", "d": [1024.0, 10485760.0, 0.0005, 0.001, 1e7]});
+        let want = r#"{"a":[1,null,true],"b":{},"c":"\u001F\"\né","d":[1024.0,1.048576E7,5.0E-4,0.001,1.0E7]}"#;
+        assert_eq!(to_text(&value), want);
+    }
 
     #[test]
     fn base64_pads() {

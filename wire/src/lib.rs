@@ -12,6 +12,7 @@ pub mod json;
 mod message;
 mod prelude;
 mod reader;
+mod record_frames;
 mod uuid;
 pub mod varint;
 mod writer;
@@ -21,6 +22,7 @@ mod generated;
 
 pub use api_key::ApiKey;
 pub use error_code::ErrorCode;
+pub use generated::record_kinds::{GroupKey, GroupValue, MetadataRecord, ShareKey, ShareValue, TransactionKey, TransactionValue};
 pub use generated::*;
 pub use json::Json;
 pub use message::{DecodeError, EncodeError, Message, Request, Struct};

@@ -83,10 +83,10 @@ pub enum DecodeError {
     OverBudget { wanted: usize, left: usize },
     #[error("{left} bytes are left after the message")]
     BytesLeft { left: usize },
-    #[error("unknown record type {0}")]
-    UnknownRecordType(i64),
-    #[error("unsupported frame version {0}")]
-    UnsupportedFrame(u32),
+    #[error("unknown kind of record {kind}")]
+    UnknownKind { kind: i64 },
+    #[error("unknown version {version} of the frame around a metadata record")]
+    UnknownFrame { version: u32 },
 }
 
 impl DecodeError {
