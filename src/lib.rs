@@ -8,6 +8,7 @@ pub mod broker;
 pub mod cli;
 pub mod client;
 pub mod config;
+pub mod log;
 pub mod machine;
 pub mod net;
 pub mod record;

@@ -4,6 +4,7 @@
 //! `kafka-topics.sh`), a man page and a part of the completions. After a change of options run `scripts/generate`.
 
 pub mod completions;
+pub mod dump_log;
 pub mod error;
 pub mod jopt;
 pub mod man;
@@ -28,7 +29,7 @@ pub use tool::Tool;
 pub const KAFKA_VERSION: &str = "4.3.1";
 
 /// Every command, in the order of `kfk --help`.
-pub const TOOLS: &[Entry] = &[Entry::of::<completions::Args>(), Entry::of::<man::Args>()];
+pub const TOOLS: &[Entry] = &[Entry::of::<completions::Args>(), Entry::of::<dump_log::Args>(), Entry::of::<man::Args>()];
 
 /// Runs the command that this process was started for and gives its exit code.
 pub fn main() -> ExitCode {

@@ -4,6 +4,7 @@
 
 pub mod json;
 pub mod plain;
+pub mod progress;
 pub mod table;
 
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};

@@ -1,0 +1,184 @@
+//! The lines of a batch's records.
+
+use super::Dump;
+use super::args::Decoding;
+use super::control;
+use super::decode;
+use super::error::DumpError;
+use super::legacy::{self, LegacyRecord};
+use super::printer::Printer;
+use super::text;
+use super::walk::Found;
+use super::window::FileWindow;
+use crate::record::{BatchHeader, Codec, HEADER_LEN, NO_TIMESTAMP, Record, RecordError, RecordIter, codec, walk};
+
+/// A batch may decompress to this much; more is refused instead of taking the machine's memory.
+const MOST_DECOMPRESSED: usize = 512 << 20;
+
+/// What decoders see of a record.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown<'a> {
+    pub offset: i64,
+    pub key: Option<&'a [u8]>,
+    pub value: Option<&'a [u8]>,
+}
+
+/// Prints a line for every record of `batch`. `last_offset` goes from batch to batch, for the gaps.
+pub fn dump(
+    dump: &mut Dump<'_, '_>,
+    log: &mut FileWindow,
+    batch: &Found,
+    decoding: Decoding,
+    last_offset: &mut i64,
+) -> Result<(), DumpError> {
+    let path = log.path().to_owned();
+    let mut printing = Printing { dump, path: &path, decoding, last_offset };
+    if batch.is_legacy() {
+        return each_legacy(log, batch, |record, time| printing.legacy(record, time));
+    }
+    let header = batch.header(log)?;
+    each_v2(log, batch, &header, |record| printing.v2(&header, record))
+}
+
+/// The greatest timestamp of the batch's records, -1 if it has none.
+pub fn greatest_timestamp(log: &mut FileWindow, batch: &Found) -> Result<i64, DumpError> {
+    let mut greatest = NO_TIMESTAMP;
+    if batch.is_legacy() {
+        each_legacy(log, batch, |record, _| {
+            greatest = greatest.max(record.timestamp);
+            Ok(())
+        })?;
+    } else {
+        let header = batch.header(log)?;
+        each_v2(log, batch, &header, |record| {
+            greatest = greatest.max(record.timestamp);
+            Ok(())
+        })?;
+    }
+    Ok(greatest)
+}
+
+/// The body of a v2 batch, as it lies in the file or decompressed.
+pub fn body_of<'a>(header: &BatchHeader, bytes: &'a [u8]) -> Result<std::borrow::Cow<'a, [u8]>, RecordError> {
+    let body = bytes.get(HEADER_LEN..).ok_or(RecordError::BatchTooSmall(header.batch_length))?;
+    Ok(match header.codec()? {
+        Codec::None => body.into(),
+        codec => codec::decompress(codec, body, MOST_DECOMPRESSED)?.into(),
+    })
+}
+
+/// Calls `each` for the records of a batch as far as Kafka gives them out: those of a compressed batch only if all are sound, those of any
+/// other up to the first that is not, and the last one only if nothing follows it.
+fn each_v2(
+    log: &mut FileWindow,
+    batch: &Found,
+    header: &BatchHeader,
+    mut each: impl FnMut(&Record<'_>) -> Result<(), DumpError>,
+) -> Result<(), DumpError> {
+    if header.record_count == 0 {
+        return Ok(());
+    }
+    let path = log.path().to_owned();
+    let fail = |source| DumpError::Record { path: path.clone(), position: batch.position, source };
+    if header.record_count < 0 {
+        return Err(fail(RecordError::InvalidRecord("the record count is negative")));
+    }
+    let body = body_of(header, batch.bytes(log)?).map_err(fail)?;
+    if matches!(body, std::borrow::Cow::Owned(_)) {
+        walk(&body, header.record_count, |_| {}).map_err(fail)?;
+    }
+    let mut records = RecordIter::new(header, &body);
+    let mut left = header.record_count;
+    while let Some(record) = records.next() {
+        let record = record.map_err(fail)?;
+        left -= 1;
+        if left == 0
+            && let Some(Err(source)) = records.next()
+        {
+            return Err(fail(source));
+        }
+        each(&record)?;
+    }
+    Ok(())
+}
+
+/// Calls `each` for the record or the inner records of a batch of an older format, with the name of the outer record's timestamp.
+fn each_legacy(
+    log: &mut FileWindow,
+    batch: &Found,
+    mut each: impl FnMut(&LegacyRecord<'_>, &'static str) -> Result<(), DumpError>,
+) -> Result<(), DumpError> {
+    let path = log.path().to_owned();
+    let fail = |source| DumpError::Record { path: path.clone(), position: batch.position, source };
+    let outer = legacy::parse(batch.bytes(log)?).map_err(fail)?;
+    let (time, _) = legacy::time_of(outer.magic, outer.attributes, outer.timestamp);
+    if legacy::codec_of(outer.attributes).map_err(fail)? == Codec::None {
+        return each(&outer, time);
+    }
+    let set = legacy::decompress(&outer, MOST_DECOMPRESSED).map_err(fail)?;
+    for inner in legacy::inner_records(&outer, &set).map_err(fail)? {
+        if legacy::codec_of(inner.attributes).map_err(fail)? != Codec::None {
+            return Err(fail(RecordError::InvalidRecord("a compressed record holds another compressed one")));
+        }
+        each(&inner, time)?;
+    }
+    Ok(())
+}
+
+struct Printing<'d, 'a, 'o> {
+    dump: &'d mut Dump<'a, 'o>,
+    path: &'d str,
+    decoding: Decoding,
+    last_offset: &'d mut i64,
+}
+
+impl Printing<'_, '_, '_> {
+    fn v2(&mut self, header: &BatchHeader, record: &Record<'_>) -> Result<(), DumpError> {
+        self.note_gap(record.offset);
+        let is_control = header.is_control();
+        if !self.dump.args.skip_record_metadata {
+            let out = &mut *self.dump.out;
+            common_fields(out, record.offset, header.timestamp_type().name(), record.timestamp, record.key, record.value);
+            out.text(" sequence: ").int(record.sequence).text(" headerKeys: [");
+            for (n, header) in record.headers().enumerate() {
+                out.text(if n > 0 { "," } else { "" }).utf8(header.key);
+            }
+            out.text("]");
+            if is_control {
+                control::print(out, record)?;
+            }
+        }
+        self.contents(Shown { offset: record.offset, key: record.key, value: record.value }, is_control)
+    }
+
+    fn legacy(&mut self, record: &LegacyRecord<'_>, time: &str) -> Result<(), DumpError> {
+        self.note_gap(record.offset);
+        if !self.dump.args.skip_record_metadata {
+            let out = &mut *self.dump.out;
+            common_fields(out, record.offset, time, record.timestamp, record.key, record.value);
+            out.text(" isValid: ").bool(record.is_valid()).text(" crc: ").int(record.stored_crc);
+        }
+        self.contents(Shown { offset: record.offset, key: record.key, value: record.value }, false)
+    }
+
+    fn contents(&mut self, record: Shown<'_>, is_control: bool) -> Result<(), DumpError> {
+        if self.dump.args.prints_contents() && !is_control {
+            let prefix = if self.dump.args.skip_record_metadata { "| " } else { " " };
+            decode::print(self.dump.out, self.decoding, &record, prefix)?;
+        }
+        self.dump.out.end_line()
+    }
+
+    fn note_gap(&mut self, offset: i64) {
+        if offset != self.last_offset.wrapping_add(1) {
+            self.dump.findings.gap(&text::absolute_path(self.path), *self.last_offset, offset);
+        }
+        *self.last_offset = offset;
+    }
+}
+
+fn common_fields(out: &mut Printer<'_>, offset: i64, time: &str, timestamp: i64, key: Option<&[u8]>, value: Option<&[u8]>) {
+    let size = |bytes: Option<&[u8]>| bytes.map_or(-1, |b| i64::try_from(b.len()).unwrap_or(i64::MAX));
+    out.text("| offset: ").int(offset).text(" ").text(time).text(": ").int(timestamp);
+    out.text(" keySize: ").int(size(key)).text(" valueSize: ").int(size(value));
+}

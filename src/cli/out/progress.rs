@@ -1,0 +1,62 @@
+//! A progress bar on standard error: only on a terminal, only where the end is known, and only for what takes a while.
+
+use std::io::{self, IsTerminal};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// What is done sooner needs no bar.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// Steps between two looks at the clock.
+const EVERY: u32 = 256;
+
+/// How far a command is on its way through `total` bytes.
+pub struct Progress {
+    label: String,
+    total: u64,
+    started: Instant,
+    calls: u32,
+    wanted: bool,
+    bar: Option<ProgressBar>,
+}
+
+impl Progress {
+    /// Nothing is shown yet, and never if standard error is no terminal or if standard output is one (the data itself shows the progress).
+    pub fn over(total: u64, label: &str) -> Progress {
+        let wanted = io::stderr().is_terminal() && !io::stdout().is_terminal();
+        Progress { label: label.to_owned(), total, started: Instant::now(), calls: 0, wanted, bar: None }
+    }
+
+    /// `done` bytes are behind us. Cheap enough to be called for every batch.
+    pub fn reached(&mut self, done: u64) {
+        if !self.wanted {
+            return;
+        }
+        self.calls += 1;
+        if self.calls < EVERY {
+            return;
+        }
+        self.calls = 0;
+        if self.bar.is_none() && self.started.elapsed() > PATIENCE {
+            let style = ProgressStyle::with_template("{msg} {bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}");
+            let bar = ProgressBar::new(self.total).with_message(self.label.clone());
+            self.bar = Some(bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())));
+        }
+        if let Some(bar) = &self.bar {
+            bar.set_position(done);
+        }
+    }
+
+    /// Takes the bar away.
+    pub fn finish(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.finish();
+    }
+}
