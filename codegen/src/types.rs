@@ -116,6 +116,7 @@ impl Place<'_> {
             Type::String => format!("r.{opt}string({f})?"),
             Type::Bytes => format!("r.{opt}bytes({f})?"),
             Type::Records => format!("r.{opt}records({f})?"),
+            Type::Struct(_) if self.is_option() && self.is_tagged() => "r.opt_tagged_struct(v)?".into(),
             Type::Struct(_) if self.is_option() => "r.opt_struct(v)?".into(),
             Type::Struct(_) => "Struct::decode(r, v)?".into(),
             Type::Array(element) => match **element {
@@ -138,6 +139,7 @@ impl Place<'_> {
             Type::String => format!("w.{opt}string({arg}, {f})?;"),
             Type::Bytes => format!("w.{opt}bytes({arg}, {f})?;"),
             Type::Records => format!("w.{opt}records({arg}, {f})?;"),
+            Type::Struct(_) if self.is_option() && self.is_tagged() => format!("w.opt_tagged_struct({arg}, v)?;"),
             Type::Struct(_) if self.is_option() => format!("w.opt_struct({arg}, v)?;"),
             Type::Struct(_) => format!("{own}.encode(w, v)?;"),
             Type::Array(element) => match **element {

@@ -4,7 +4,7 @@
 //!                  classic version                      flexible version
 //! string, bytes    int16 / int32 length, -1 null        uvarint length + 1, 0 null
 //! array            int32 count, -1 null                 uvarint count + 1, 0 null
-//! nullable struct  int8: -1 null, 1 present             the same
+//! nullable struct  int8: -1 null, 1 present             the same; as a tagged field uvarint: 0 null, 1 present
 //! end of struct    -                                    uvarint count of tagged fields; each uvarint tag, uvarint size, value
 //! ```
 //!
@@ -243,6 +243,11 @@ impl Reader {
 
     pub fn opt_struct<T: Struct>(&mut self, version: i16) -> Result<Option<T>> {
         if self.i8()? < 0 { Ok(None) } else { T::decode(self, version).map(Some) }
+    }
+
+    /// A nullable struct as the value of a tagged field: its mark is a varint, 0 for null.
+    pub fn opt_tagged_struct<T: Struct>(&mut self, version: i16) -> Result<Option<T>> {
+        if self.uvarint()? == 0 { Ok(None) } else { T::decode(self, version).map(Some) }
     }
 
     /// The tagged section of a struct. `known` reads the value of a tag that it knows, or returns false to have it skipped.

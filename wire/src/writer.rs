@@ -281,6 +281,11 @@ impl Writer {
         value.map_or(Ok(()), |value| value.encode(self, version))
     }
 
+    pub fn opt_tagged_struct<T: Struct>(&mut self, value: Option<&T>, version: i16) -> Result<()> {
+        self.uvarint(u32::from(value.is_some()));
+        value.map_or(Ok(()), |value| value.encode(self, version))
+    }
+
     /// An empty tagged section.
     #[inline]
     pub fn no_tags(&mut self) {

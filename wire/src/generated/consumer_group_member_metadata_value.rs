@@ -59,7 +59,7 @@ impl Message for ConsumerGroupMemberMetadataValue {
         out.server_assignor = r.opt_string(true)?;
         r.tags(|r, tag| {
             match tag {
-                0 => out.classic_member_metadata = r.opt_struct(v)?,
+                0 => out.classic_member_metadata = r.opt_tagged_struct(v)?,
                 _ => return Ok(false),
             }
             Ok(true)
@@ -81,7 +81,7 @@ impl Message for ConsumerGroupMemberMetadataValue {
         let t = w.start_tags();
         if self.classic_member_metadata != Some(Default::default()) {
             w.tag(t, 0, |w| {
-                w.opt_struct(self.classic_member_metadata.as_ref(), v)?;
+                w.opt_tagged_struct(self.classic_member_metadata.as_ref(), v)?;
                 Ok(())
             })?;
         }
