@@ -138,6 +138,12 @@ impl Client {
         connection.call(request, thinking).await.map_err(|e| node_error(node, connection.address(), e))
     }
 
+    /// Asks one broker in version `cap` at most: for requests whose newer versions say the same in another form.
+    pub async fn call_node_capped<R: Request>(&self, node: i32, request: &R, cap: i16) -> Result<R::Response, Error> {
+        let connection = self.connection(node).await?;
+        connection.call_capped(request, cap, Duration::ZERO).await.map_err(|e| node_error(node, connection.address(), e))
+    }
+
     /// Sends a request that gets no answer.
     pub async fn send_only<R: Request>(&self, node: i32, request: &R) -> Result<(), Error> {
         let connection = self.connection(node).await?;

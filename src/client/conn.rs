@@ -129,7 +129,13 @@ impl Connection {
         self.call_version(request, version, extra).await
     }
 
-    pub async fn call_version<R: Request>(&self, request: &R, version: i16, extra: Duration) -> Result<R::Response, CallError> {
+    /// As `call`, in version `cap` at most.
+    pub async fn call_capped<R: Request>(&self, request: &R, cap: i16, extra: Duration) -> Result<R::Response, CallError> {
+        let version = self.version_of::<R>().map_err(CallError::Other)?;
+        self.call_version(request, version.min(cap), extra).await
+    }
+
+    async fn call_version<R: Request>(&self, request: &R, version: i16, extra: Duration) -> Result<R::Response, CallError> {
         let reply = self.send(request, version)?;
         let limit = self.request_timeout + extra;
         let bytes = match tokio::time::timeout(limit, reply).await {
@@ -199,10 +205,7 @@ impl Connection {
 
     /// ApiVersions in our highest version, and in version 0 if the broker does not know that one.
     async fn ask_versions(&self) -> Result<BTreeMap<i16, (i16, i16)>, Cause> {
-        let request = ApiVersionsRequest {
-            client_software_name: "kfk".into(),
-            client_software_version: env!("CARGO_PKG_VERSION").into(),
-        };
+        let request = ApiVersionsRequest { client_software_name: "kfk".into(), client_software_version: env!("CARGO_PKG_VERSION").into() };
         let bytes = self.ask_raw(&request, 4).await?;
         let code = bytes.get(4..6).map(|b| i16::from_be_bytes([b[0], b[1]]));
         let (bytes, version) = match code.map(ErrorCode::from_code) {

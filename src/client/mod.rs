@@ -2,10 +2,12 @@
 //!
 //! Works against any broker that speaks Kafka's protocol: versions are negotiated per connection.
 
+pub mod admin;
 mod cluster;
 mod conn;
 mod error;
 
 pub use crate::config::{Acks, ClientConfig, ConsumerConfig, DnsLookup, OffsetReset, PartitionerKind, ProducerConfig};
+pub use admin::Admin;
 pub use cluster::{BrokerNode, Client, Coordinator, Metadata, PartitionMetadata, TopicMetadata};
 pub use error::{Cause, Error, Speaks};

@@ -1,0 +1,132 @@
+//! Settings of topics, brokers and groups.
+
+use std::collections::BTreeMap;
+
+use kfk_wire::describe_configs_request::{DescribeConfigsRequest, DescribeConfigsResource};
+pub use kfk_wire::describe_configs_response::DescribeConfigsResourceResult as ConfigEntry;
+use kfk_wire::incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig, IncrementalAlterConfigsRequest};
+
+use super::Admin;
+use crate::client::error::{Error, check};
+
+/// What has settings, numbered as in the protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ResourceType {
+    Topic = 2,
+    Broker = 4,
+    BrokerLogger = 8,
+    ClientMetrics = 16,
+    Group = 32,
+}
+
+/// One thing with settings. An empty name of a broker stands for all brokers.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ConfigResource {
+    pub kind: ResourceType,
+    pub name: String,
+}
+
+impl ConfigResource {
+    pub fn topic(name: &str) -> Self {
+        ConfigResource { kind: ResourceType::Topic, name: name.to_string() }
+    }
+
+    pub fn broker(id: i32) -> Self {
+        ConfigResource { kind: ResourceType::Broker, name: id.to_string() }
+    }
+
+    /// Settings of one broker are asked of that broker.
+    fn node(&self) -> Option<i32> {
+        let own = matches!(self.kind, ResourceType::Broker | ResourceType::BrokerLogger);
+        own.then(|| self.name.parse().ok()).flatten()
+    }
+}
+
+/// One change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AlterOp {
+    Set = 0,
+    Delete = 1,
+    Append = 2,
+    Subtract = 3,
+}
+
+/// A change of one setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigChange {
+    pub name: String,
+    pub op: AlterOp,
+    /// `None` with `AlterOp::Delete`.
+    pub value: Option<String>,
+}
+
+impl Admin {
+    /// The settings of each resource, with synonyms, in the order given. Answers carry Kafka's numbers for sources and types.
+    pub async fn describe_configs(
+        &self,
+        resources: &[ConfigResource],
+    ) -> Result<Vec<(ConfigResource, Result<Vec<ConfigEntry>, Error>)>, Error> {
+        let mut out = Vec::new();
+        for (node, some) in by_node(resources) {
+            let wanted = |r: &ConfigResource| DescribeConfigsResource {
+                resource_type: r.kind as i8,
+                resource_name: r.name.clone(),
+                configuration_keys: None,
+            };
+            let request = DescribeConfigsRequest {
+                resources: some.iter().map(wanted).collect(),
+                include_synonyms: true,
+                include_documentation: false,
+            };
+            let answer = self.retrying("describing configs", || async {
+                match node {
+                    Some(node) => self.client.call_node(node, &request).await,
+                    None => self.client.call_any(&request).await,
+                }
+            });
+            for (resource, result) in some.into_iter().zip(answer.await?.results) {
+                let checked = check(result.error_code, result.error_message.as_deref());
+                out.push((resource, checked.map(|()| result.configs)));
+            }
+        }
+        out.sort_by_key(|(r, _)| resources.iter().position(|x| x == r));
+        Ok(out)
+    }
+
+    /// Changes settings; each resource's changes succeed or fail together.
+    pub async fn alter_configs(
+        &self,
+        changes: &[(ConfigResource, Vec<ConfigChange>)],
+    ) -> Result<Vec<(ConfigResource, Result<(), Error>)>, Error> {
+        let resources: Vec<ConfigResource> = changes.iter().map(|(r, _)| r.clone()).collect();
+        let mut out = Vec::new();
+        for (node, some) in by_node(&resources) {
+            let of = |r: &ConfigResource| changes.iter().filter(move |(x, _)| x == r).flat_map(|(_, c)| c.clone()).collect::<Vec<_>>();
+            let entry = |c: ConfigChange| AlterableConfig { name: c.name, config_operation: c.op as i8, value: c.value };
+            let resource = |r: &ConfigResource| AlterConfigsResource {
+                resource_type: r.kind as i8,
+                resource_name: r.name.clone(),
+                configs: of(r).into_iter().map(entry).collect(),
+            };
+            let request = IncrementalAlterConfigsRequest { resources: some.iter().map(resource).collect(), validate_only: false };
+            let answer = self.retrying("altering configs", || async {
+                match node {
+                    Some(node) => self.client.call_node(node, &request).await,
+                    None => self.client.call_controller(&request).await,
+                }
+            });
+            for (resource, result) in some.into_iter().zip(answer.await?.responses) {
+                out.push((resource, check(result.error_code, result.error_message.as_deref())));
+            }
+        }
+        Ok(out)
+    }
+}
+
+fn by_node(resources: &[ConfigResource]) -> BTreeMap<Option<i32>, Vec<ConfigResource>> {
+    let mut out: BTreeMap<Option<i32>, Vec<ConfigResource>> = BTreeMap::new();
+    for r in resources {
+        out.entry(r.node()).or_default().push(r.clone());
+    }
+    out
+}

@@ -1,0 +1,50 @@
+//! The admin client: one function per request, results per item where the protocol has them.
+//!
+//! Every call tries again on errors that may pass, until `default.api.timeout.ms` is over.
+
+mod cluster;
+mod configs;
+mod groups;
+mod offsets;
+mod topics;
+
+pub use cluster::ClusterDescription;
+pub use configs::{AlterOp, ConfigChange, ConfigEntry, ConfigResource, ResourceType};
+pub use groups::{ClassicGroup, ClassicMember, ConsumerGroup, GroupListing, GroupOffset};
+pub use offsets::{ListedOffset, OffsetSpec};
+pub use topics::{DescribedPartition, DescribedTopic, NewPartitions, NewTopic, TopicListing};
+
+use super::cluster::Client;
+use super::error::Error;
+use crate::config::ClientConfig;
+
+/// See the module. Cheap to clone.
+#[derive(Clone)]
+pub struct Admin {
+    client: Client,
+}
+
+impl Admin {
+    pub fn new(config: ClientConfig) -> Admin {
+        Admin { client: Client::new(config) }
+    }
+
+    /// An admin client on the connections of another client.
+    pub fn on(client: Client) -> Admin {
+        Admin { client }
+    }
+
+    /// For requests that have no function here.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    async fn retrying<T, F: Future<Output = Result<T, Error>>>(&self, what: &str, attempt: impl FnMut() -> F) -> Result<T, Error> {
+        self.client.retrying(what, self.client.api_timeout(), attempt).await
+    }
+
+    /// The `timeout_ms` of requests that have one.
+    fn timeout_ms(&self) -> i32 {
+        i32::try_from(self.client.config().request_timeout_ms).unwrap_or(i32::MAX)
+    }
+}
