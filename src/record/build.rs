@@ -2,13 +2,14 @@
 
 use bytes::Bytes;
 
+use crate::wire::varint;
+
 use super::batch::{
     Attributes, BatchHeader, HEADER_LEN, LOG_OVERHEAD, NO_PRODUCER_EPOCH, NO_PRODUCER_ID, NO_SEQUENCE, NO_TIMESTAMP, TimestampType,
 };
 use super::codec::{self, Compression};
 use super::error::RecordError;
 use super::iter::Header;
-use super::varint;
 
 /// A batch's fields that do not come from its records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,24 +106,11 @@ impl BatchBuilder {
         headers: &[Header<'_>],
     ) -> Result<(), RecordError> {
         let timestamp_delta = timestamp.wrapping_sub(self.base_timestamp.unwrap_or(timestamp));
-        let body = record_body_size(timestamp_delta, offset_delta, key, value, headers);
-        let body_i32 = i32::try_from(body).map_err(|_| RecordError::BatchTooLarge)?;
-        if self.buffer.len() + body + 5 > i32::MAX as usize || self.count == i32::MAX {
+        if self.count == i32::MAX {
             return Err(RecordError::BatchTooLarge);
         }
+        write_record(&mut self.buffer, offset_delta, timestamp_delta, key, value, headers)?;
         self.base_timestamp.get_or_insert(timestamp);
-        let out = &mut self.buffer;
-        varint::write_i32(out, body_i32);
-        out.push(0);
-        varint::write_i64(out, timestamp_delta);
-        varint::write_i32(out, offset_delta);
-        put_bytes(out, key);
-        put_bytes(out, value);
-        varint::write_i32(out, headers.len() as i32);
-        for header in headers {
-            put_bytes(out, Some(header.key));
-            put_bytes(out, header.value);
-        }
         self.count += 1;
         self.max_timestamp = self.max_timestamp.max(timestamp);
         self.last_offset_delta = offset_delta;
@@ -169,10 +157,38 @@ impl BatchBuilder {
     }
 }
 
+/// Appends one record to `out`. Error: `BatchTooLarge` if the record or `out` would pass what a batch can hold.
+pub(super) fn write_record(
+    out: &mut Vec<u8>,
+    offset_delta: i32,
+    timestamp_delta: i64,
+    key: Option<&[u8]>,
+    value: Option<&[u8]>,
+    headers: &[Header<'_>],
+) -> Result<(), RecordError> {
+    let size = record_body_size(timestamp_delta, offset_delta, key, value, headers);
+    let body_size = i32::try_from(size).map_err(|_| RecordError::BatchTooLarge)?;
+    if out.len() + size + varint::MAX_LEN_32 > i32::MAX as usize {
+        return Err(RecordError::BatchTooLarge);
+    }
+    varint::write_i32(out, body_size);
+    out.push(0);
+    varint::write_i64(out, timestamp_delta);
+    varint::write_i32(out, offset_delta);
+    put_bytes(out, key);
+    put_bytes(out, value);
+    varint::write_i32(out, headers.len() as i32);
+    for header in headers {
+        put_bytes(out, Some(header.key));
+        put_bytes(out, header.value);
+    }
+    Ok(())
+}
+
 /// Bytes of a record inside a batch, its length field included.
 pub fn record_size(timestamp_delta: i64, offset_delta: i32, key: Option<&[u8]>, value: Option<&[u8]>, headers: &[Header<'_>]) -> usize {
     let body = record_body_size(timestamp_delta, offset_delta, key, value, headers);
-    varint::size_i32(i32::try_from(body).unwrap_or(i32::MAX)) + body
+    varint::len_i32(i32::try_from(body).unwrap_or(i32::MAX)) + body
 }
 
 /// An upper bound for a record's size whatever its place in the batch: 21 bytes of the largest varints and what it carries.
@@ -182,17 +198,17 @@ pub fn record_size_upper_bound(key: Option<&[u8]>, value: Option<&[u8]>, headers
 }
 
 fn record_body_size(timestamp_delta: i64, offset_delta: i32, key: Option<&[u8]>, value: Option<&[u8]>, headers: &[Header<'_>]) -> usize {
-    1 + varint::size_i64(timestamp_delta) + varint::size_i32(offset_delta) + payload_size(key, value, headers)
+    1 + varint::len_i64(timestamp_delta) + varint::len_i32(offset_delta) + payload_size(key, value, headers)
 }
 
 fn payload_size(key: Option<&[u8]>, value: Option<&[u8]>, headers: &[Header<'_>]) -> usize {
-    let count = varint::size_i32(i32::try_from(headers.len()).unwrap_or(i32::MAX));
+    let count = varint::len_i32(i32::try_from(headers.len()).unwrap_or(i32::MAX));
     let headers: usize = headers.iter().map(|h| bytes_size(Some(h.key)) + bytes_size(h.value)).sum();
     bytes_size(key) + bytes_size(value) + count + headers
 }
 
 fn bytes_size(bytes: Option<&[u8]>) -> usize {
-    bytes.map_or(1, |b| varint::size_i32(i32::try_from(b.len()).unwrap_or(i32::MAX)) + b.len())
+    bytes.map_or(1, |b| varint::len_i32(i32::try_from(b.len()).unwrap_or(i32::MAX)) + b.len())
 }
 
 /// The caller has checked that everything fits the batch's i32 length.

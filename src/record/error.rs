@@ -29,7 +29,20 @@ pub enum RecordError {
     /// The payload decodes to more than the caller allows.
     #[error("{codec} payload is larger than {limit} bytes when decompressed")]
     TooLarge { codec: Codec, limit: usize },
+    /// A control record's key or value is not what its type says.
+    #[error("invalid control record: {0}")]
+    Control(String),
     /// A batch cannot hold this: its length or count would pass 2^31 - 1.
     #[error("batch would be larger than 2 GiB")]
     BatchTooLarge,
 }
+
+// What can be wrong with a record, said the same way by the iterator and by the walk.
+pub(super) const INVALID_LENGTH: RecordError = RecordError::InvalidRecord("invalid length inside a record");
+pub(super) const INVALID_VARINT: RecordError = RecordError::InvalidRecord("malformed varint in a record");
+pub(super) const ENDS_EARLY: RecordError = RecordError::InvalidRecord("records end early: fewer records or bytes than declared");
+pub(super) const LEFTOVER: RecordError = RecordError::InvalidRecord("incorrect declared batch size, records still remaining in file");
+pub(super) const SIZE_MISMATCH: RecordError = RecordError::InvalidRecord("record size does not match its content");
+pub(super) const NEGATIVE_HEADER_COUNT: RecordError = RecordError::InvalidRecord("invalid negative number of record headers");
+pub(super) const NEGATIVE_HEADER_KEY: RecordError = RecordError::InvalidRecord("invalid negative header key size");
+pub(super) const TOO_MANY_HEADERS: RecordError = RecordError::InvalidRecord("more record headers declared than bytes remain");

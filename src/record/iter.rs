@@ -12,9 +12,13 @@
 
 use std::borrow::Cow;
 
+use crate::wire::varint;
+
 use super::batch::{BatchHeader, NO_SEQUENCE, TimestampType, increment_sequence};
-use super::error::RecordError;
-use super::varint;
+use super::error::{
+    ENDS_EARLY, INVALID_LENGTH, INVALID_VARINT, LEFTOVER, NEGATIVE_HEADER_COUNT, NEGATIVE_HEADER_KEY, RecordError, SIZE_MISMATCH,
+    TOO_MANY_HEADERS,
+};
 
 /// One record, borrowing the batch's (decompressed) bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,7 +152,7 @@ impl<'a> RecordIter<'a> {
             at.header()?;
         }
         if at.pos != body.len() {
-            return Err(RecordError::InvalidRecord("record size does not match its content"));
+            return Err(SIZE_MISMATCH);
         }
         Ok(Record {
             offset: self.base_offset.wrapping_add(i64::from(offset_delta)),
@@ -186,11 +190,6 @@ impl<'a> Iterator for RecordIter<'a> {
     }
 }
 
-const INVALID_LENGTH: RecordError = RecordError::InvalidRecord("invalid length inside a record");
-const LEFTOVER: RecordError = RecordError::InvalidRecord("incorrect declared batch size, records still remaining in file");
-const INVALID_VARINT: RecordError = RecordError::InvalidRecord("malformed varint in a record");
-const ENDS_EARLY: RecordError = RecordError::InvalidRecord("records end early: fewer records or bytes than declared");
-
 /// A position in bytes; every read is checked.
 #[derive(Clone, Debug)]
 struct Cursor<'a> {
@@ -208,12 +207,16 @@ impl<'a> Cursor<'a> {
 
     #[inline]
     fn varint(&mut self) -> Result<i32, RecordError> {
-        varint::read_i32(self.bytes, &mut self.pos).ok_or(INVALID_VARINT)
+        let (value, len) = varint::read_i32(&self.bytes[self.pos..]).map_err(|_| INVALID_VARINT)?;
+        self.pos += len;
+        Ok(value)
     }
 
     #[inline]
     fn varlong(&mut self) -> Result<i64, RecordError> {
-        varint::read_i64(self.bytes, &mut self.pos).ok_or(INVALID_VARINT)
+        let (value, len) = varint::read_i64(&self.bytes[self.pos..]).map_err(|_| INVALID_VARINT)?;
+        self.pos += len;
+        Ok(value)
     }
 
     /// A varint length and that many bytes; `None` for any negative length, as Kafka reads it.
@@ -228,57 +231,25 @@ impl<'a> Cursor<'a> {
 
     #[inline]
     fn header_count(&mut self) -> Result<u32, RecordError> {
-        let count = u32::try_from(self.varint()?).map_err(|_| RecordError::InvalidRecord("invalid negative number of record headers"))?;
+        let count = u32::try_from(self.varint()?).map_err(|_| NEGATIVE_HEADER_COUNT)?;
         // A header takes two bytes at least.
         if count as usize > (self.bytes.len() - self.pos) / 2 {
-            return Err(RecordError::InvalidRecord("more record headers declared than bytes remain"));
+            return Err(TOO_MANY_HEADERS);
         }
         Ok(count)
     }
 
     #[inline]
     fn header(&mut self) -> Result<Header<'a>, RecordError> {
-        let key = self.length_prefixed()?.ok_or(RecordError::InvalidRecord("invalid negative header key size"))?;
+        let key = self.length_prefixed()?.ok_or(NEGATIVE_HEADER_KEY)?;
         Ok(Header { key, value: self.length_prefixed()? })
     }
-}
-
-/// What [`walk`] tells of one record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RecordShape {
-    pub timestamp_delta: i64,
-    pub offset_delta: i32,
-    pub has_key: bool,
-}
-
-/// Checks the structure of `count` records that must fill `bytes` exactly, and calls `each` with the shape of every one in order.
-/// Reads keys, values and headers no further than their lengths.
-#[inline]
-pub fn walk(bytes: &[u8], count: i32, mut each: impl FnMut(RecordShape)) -> Result<(), RecordError> {
-    let mut at = Cursor { bytes, pos: 0 };
-    for _ in 0..count {
-        let body = at.length_prefixed()?.ok_or(INVALID_LENGTH)?;
-        let mut record = Cursor { bytes: body, pos: 0 };
-        record.byte()?;
-        let timestamp_delta = record.varlong()?;
-        let offset_delta = record.varint()?;
-        let has_key = record.length_prefixed()?.is_some();
-        record.length_prefixed()?;
-        for _ in 0..record.header_count()? {
-            record.header()?;
-        }
-        if record.pos != body.len() {
-            return Err(RecordError::InvalidRecord("record size does not match its content"));
-        }
-        each(RecordShape { timestamp_delta, offset_delta, has_key });
-    }
-    if at.pos == bytes.len() { Ok(()) } else { Err(LEFTOVER) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{BatchBuilder, BatchOptions, BatchView};
+    use crate::record::{BatchBuilder, BatchOptions, BatchView, walk};
 
     fn body_of(build: impl FnOnce(&mut BatchBuilder)) -> (BatchHeader, Vec<u8>) {
         let mut b = BatchBuilder::new(BatchOptions { base_offset: 10, base_sequence: 5, ..Default::default() });

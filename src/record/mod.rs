@@ -6,9 +6,12 @@
 mod batch;
 mod build;
 pub mod codec;
+mod control;
 mod error;
 mod iter;
-mod varint;
+mod refusal;
+mod validate;
+mod walk;
 
 pub use batch::{
     Attributes, BATCH_PREFIX_LEN, BatchHeader, BatchPrefix, BatchView, Batches, HEADER_LEN, HeaderRewrite, LOG_OVERHEAD, NO_PRODUCER_EPOCH,
@@ -16,5 +19,9 @@ pub use batch::{
 };
 pub use build::{BatchBuilder, BatchOptions, record_size, record_size_upper_bound};
 pub use codec::{Codec, Compression};
+pub use control::{ControlRecord, ControlType, control_batch};
 pub use error::RecordError;
-pub use iter::{Header, Headers, Record, RecordData, RecordIter, RecordShape, walk};
+pub use iter::{Header, Headers, Record, RecordData, RecordIter};
+pub use refusal::{BadRecord, BadRecords, RecordFault, Refusal};
+pub use validate::{Origin, ProducedBatch, TopicCompression, ValidateOptions, Validated, single_batch, validate};
+pub use walk::{RecordShape, walk, walk_payload};
