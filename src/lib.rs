@@ -11,6 +11,7 @@ pub mod config;
 pub mod log;
 pub mod machine;
 pub mod net;
+pub mod node;
 pub mod record;
 pub mod rng;
 pub mod types;

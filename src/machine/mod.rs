@@ -6,3 +6,4 @@ pub mod assign;
 pub mod fetch_session;
 pub mod partition;
 pub mod producer;
+pub mod controller;

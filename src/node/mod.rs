@@ -1,0 +1,3 @@
+//! The synchronous executors: they join what decides (`machine`) with what keeps (`log`), and know nothing of sockets or tasks.
+
+pub mod image;
