@@ -3,7 +3,7 @@
 //! No I/O, clock, randomness of their own, threads or hash-ordered iteration. `docs/ARCHITECTURE.md` has the verbs they share.
 
 pub mod assign;
+pub mod controller;
 pub mod fetch_session;
 pub mod partition;
 pub mod producer;
-pub mod controller;

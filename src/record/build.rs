@@ -10,6 +10,7 @@ use super::batch::{
 use super::codec::{self, Compression};
 use super::error::RecordError;
 use super::iter::Header;
+use super::ratio::CompressionRatio;
 
 /// A batch's fields that do not come from its records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +86,27 @@ impl BatchBuilder {
     /// Bytes of the batch so far if it were not compressed, header included.
     pub fn uncompressed_size(&self) -> usize {
         self.buffer.len()
+    }
+    /// Bytes of the batch so far as the Java producer estimates them against `batch.size`: exact without compression.
+    pub fn estimated_size(&self, ratio: CompressionRatio) -> usize {
+        match self.options.compression.codec {
+            codec::Codec::None => self.buffer.len(),
+            _ => HEADER_LEN + ratio.estimate(self.buffer.len() - HEADER_LEN),
+        }
+    }
+    /// Whether this record fits a batch of `batch_size` bytes, by that estimate. The first record always does.
+    pub fn has_room_for(
+        &self,
+        batch_size: usize,
+        ratio: CompressionRatio,
+        timestamp: i64,
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+        headers: &[Header<'_>],
+    ) -> bool {
+        let timestamp_delta = timestamp.wrapping_sub(self.base_timestamp.unwrap_or(timestamp));
+        let size = record_size(timestamp_delta, self.last_offset_delta.saturating_add(1), key, value, headers);
+        self.is_empty() || self.estimated_size(ratio).saturating_add(size) <= batch_size
     }
     pub fn max_timestamp(&self) -> i64 {
         self.max_timestamp
@@ -219,5 +241,81 @@ fn put_bytes(out: &mut Vec<u8>, bytes: Option<&[u8]>) {
             varint::write_i32(out, b.len() as i32);
             out.extend_from_slice(b);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{BatchView, Codec, NO_TIMESTAMP};
+
+    const HEADERS: [Header<'static>; 2] = [Header { key: b"trace", value: Some(b"12345") }, Header { key: b"", value: None }];
+
+    #[test]
+    fn sizes_foretold_are_the_sizes_written() {
+        for (timestamp, key, value) in
+            [(5i64, None, None), (90_000, Some(&b"key"[..]), Some(&[7u8; 300][..])), (-1 << 40, None, Some(&b""[..]))]
+        {
+            let mut builder = BatchBuilder::new(BatchOptions::default());
+            for _ in 0..130 {
+                let before = builder.uncompressed_size();
+                let delta = timestamp - builder.base_timestamp.unwrap_or(timestamp);
+                let size = record_size(delta, builder.count(), key, value, &HEADERS);
+                assert!(builder.has_room_for(before + size, CompressionRatio::default(), timestamp, key, value, &HEADERS));
+                assert!(
+                    builder.is_empty()
+                        || !builder.has_room_for(before + size - 1, CompressionRatio::default(), timestamp, key, value, &HEADERS)
+                );
+                builder.append(timestamp, key, value, &HEADERS).unwrap();
+                assert_eq!(builder.uncompressed_size() - before, size);
+                assert!(size <= record_size_upper_bound(key, value, &HEADERS));
+            }
+            let size = builder.uncompressed_size();
+            assert_eq!(builder.finish().unwrap().len(), size);
+        }
+    }
+
+    #[test]
+    fn a_compressed_batch_is_estimated_by_the_ratio() {
+        let mut builder = BatchBuilder::new(BatchOptions { compression: Codec::Lz4.into(), ..Default::default() });
+        builder.append(0, None, Some(&[0; 1000]), &[]).unwrap();
+        let records = builder.uncompressed_size() - HEADER_LEN;
+        assert_eq!(builder.estimated_size(CompressionRatio::default()), HEADER_LEN + (records as f32 * 1.05) as usize);
+    }
+
+    #[test]
+    fn options_end_in_the_header() {
+        let options = BatchOptions {
+            base_offset: 40,
+            partition_leader_epoch: 3,
+            append_time: Some(99),
+            producer_id: 7,
+            producer_epoch: 2,
+            base_sequence: 11,
+            transactional: true,
+            control: true,
+            delete_horizon_ms: Some(500),
+            ..Default::default()
+        };
+        let mut builder = BatchBuilder::new(options);
+        builder.append_at(2, 510, None, None, &[]).unwrap();
+        builder.append_at(9, 490, None, None, &[]).unwrap();
+        let bytes = builder.finish().unwrap();
+        let view = BatchView::parse(&bytes).unwrap();
+        let h = view.header;
+        assert_eq!((h.base_offset, h.last_offset(), h.record_count, h.partition_leader_epoch), (40, 49, 2, 3));
+        assert_eq!((h.producer_id, h.producer_epoch, h.base_sequence, h.last_sequence()), (7, 2, 11, 20));
+        assert_eq!((h.timestamp_type(), h.max_timestamp), (TimestampType::LogAppendTime, 99));
+        assert!(h.is_transactional() && h.is_control());
+        assert_eq!(h.delete_horizon_ms(), Some(500));
+        let deltas: Vec<i64> = view.data(1000).unwrap().iter().map(|r| r.unwrap().timestamp_delta).collect();
+        assert_eq!(deltas, [10, -10]);
+    }
+
+    #[test]
+    fn an_empty_batch_has_no_times_and_no_records() {
+        let bytes = BatchBuilder::new(BatchOptions::default()).finish().unwrap();
+        let h = BatchView::parse(&bytes).unwrap().header;
+        assert_eq!((h.record_count, h.base_timestamp, h.max_timestamp), (0, NO_TIMESTAMP, NO_TIMESTAMP));
     }
 }
