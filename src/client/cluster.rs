@@ -147,7 +147,7 @@ impl Client {
     /// Sends a request that gets no answer.
     pub async fn send_only<R: Request>(&self, node: i32, request: &R) -> Result<(), Error> {
         let connection = self.connection(node).await?;
-        connection.send_only(request).map_err(|e| node_error(node, connection.address(), e))
+        connection.send_only(request).await.map_err(|e| node_error(node, connection.address(), e))
     }
 
     /// The highest version of `R` that `node` and we speak.

@@ -39,12 +39,18 @@ struct Waiting {
     broken: Option<Cause>,
 }
 
+/// A request to write. `written` is told once the system has taken all of it.
+struct Outgoing {
+    pieces: Vec<Piece>,
+    written: Option<oneshot::Sender<()>>,
+}
+
 /// A live connection with the versions its broker speaks.
 pub(crate) struct Connection {
     address: String,
     client_id: String,
     versions: BTreeMap<i16, (i16, i16)>,
-    out: mpsc::UnboundedSender<Vec<Piece>>,
+    out: mpsc::UnboundedSender<Outgoing>,
     waiting: Arc<Mutex<Waiting>>,
     next_id: std::sync::atomic::AtomicI32,
     closed: Arc<AtomicBool>,
@@ -152,11 +158,13 @@ impl Connection {
         answer.map_err(|why| CallError::Other(Error::BadAnswer { api: R::KEY, why }))
     }
 
-    /// Sends a request that gets no answer (Produce with acks=0).
-    pub fn send_only<R: Request>(&self, request: &R) -> Result<(), CallError> {
+    /// Sends a request that gets no answer (Produce with acks=0) and waits until the system has taken it.
+    pub async fn send_only<R: Request>(&self, request: &R) -> Result<(), CallError> {
         let version = self.version_of::<R>().map_err(CallError::Other)?;
         let pieces = self.encode(request, version, self.next_id())?;
-        self.out.send(pieces).map_err(|_| CallError::Broken(self.cause()))
+        let (written, done) = oneshot::channel();
+        self.out.send(Outgoing { pieces, written: Some(written) }).map_err(|_| CallError::Broken(self.cause()))?;
+        done.await.map_err(|_| CallError::Broken(self.cause()))
     }
 
     fn send<R: Request>(&self, request: &R, version: i16) -> Result<oneshot::Receiver<Result<Bytes, Cause>>, CallError> {
@@ -169,7 +177,7 @@ impl Connection {
         let correlation_id = self.next_id();
         let pieces = self.encode(request, version, correlation_id)?;
         waiting.queue.push_back(Pending { correlation_id, reply });
-        let sent = self.out.send(pieces);
+        let sent = self.out.send(Outgoing { pieces, written: None });
         drop(waiting);
         sent.map_err(|_| CallError::Broken(self.cause()))?;
         Ok(answer)
@@ -268,11 +276,11 @@ fn break_off(waiting: &Mutex<Waiting>, closed: &AtomicBool, cause: Cause) {
 
 async fn write_requests(
     mut stream: OwnedWriteHalf,
-    mut requests: mpsc::UnboundedReceiver<Vec<Piece>>,
+    mut requests: mpsc::UnboundedReceiver<Outgoing>,
     waiting: Arc<Mutex<Waiting>>,
     closed: Arc<AtomicBool>,
 ) {
-    while let Some(pieces) = requests.recv().await {
+    while let Some(Outgoing { pieces, written }) = requests.recv().await {
         for piece in pieces {
             let Piece::Bytes(mut bytes) = piece else { continue };
             while bytes.has_remaining() {
@@ -280,6 +288,9 @@ async fn write_requests(
                     return break_off(&waiting, &closed, Cause::Closed(e.to_string()));
                 }
             }
+        }
+        if let Some(written) = written {
+            let _ = written.send(());
         }
     }
 }

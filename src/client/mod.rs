@@ -6,8 +6,10 @@ pub mod admin;
 mod cluster;
 mod conn;
 mod error;
+pub mod producer;
 
 pub use crate::config::{Acks, ClientConfig, ConsumerConfig, DnsLookup, OffsetReset, PartitionerKind, ProducerConfig};
 pub use admin::Admin;
 pub use cluster::{BrokerNode, Client, Coordinator, Metadata, PartitionMetadata, TopicMetadata};
 pub use error::{Cause, Error, Speaks};
+pub use producer::{Delivery, OutgoingRecord, Producer, RecordMetadata};
