@@ -251,6 +251,7 @@ impl Writer {
                 return Ok(());
             }
             Some(Records::Bytes(bytes)) => Piece::Bytes(bytes.clone()),
+            Some(Records::Deferred { len: 0, .. }) => return Ok(()),
             Some(&Records::Deferred { len, token }) => Piece::Deferred { len, token },
         };
         self.between_len += piece.len();

@@ -167,3 +167,24 @@ fn unknown_tagged_fields_are_skipped() {
     let header = ResponseHeader::from_bytes(w.into_bytes().unwrap(), 1).unwrap();
     assert_eq!(header, ResponseHeader { correlation_id: 7 });
 }
+
+/// One message of every kind and version, as Apache Kafka's own classes wrote it.
+#[test]
+fn bytes_and_json_are_those_of_apache_kafka() {
+    let codecs = codecs();
+    let mut versions = 0;
+    for line in include_str!("kafka-4.3.1-messages.tsv").lines().filter(|l| !l.starts_with('#')) {
+        let columns: Vec<&str> = line.split('\t').collect();
+        let (codec, version, hex) = (&codecs[columns[0]], columns[1].parse().unwrap(), columns.get(2).unwrap_or(&""));
+        let bytes: Bytes = (0..hex.len()).step_by(2).map(|i| u8::from_str_radix(&hex[i..i + 2], 16).unwrap()).collect();
+        let place = format!("{} {version}", columns[0]);
+        let (again, left) = (codec.round)(bytes.clone(), version).unwrap_or_else(|e| panic!("{place}: {e}"));
+        assert_eq!((again, left), (bytes.clone(), 0), "{place}");
+        assert_eq!(codec.json.is_some(), columns.len() == 4, "{place}");
+        if let Some(json) = codec.json {
+            assert_eq!(kfk_wire::json::to_text(&json(bytes, version)), columns[3], "{place}");
+        }
+        versions += 1;
+    }
+    assert_eq!(versions, codecs.values().map(|c| (c.min..=c.latest).len()).sum::<usize>());
+}

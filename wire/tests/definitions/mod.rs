@@ -302,7 +302,7 @@ fn base64(bytes: &[u8], last: &[u8; 2]) -> String {
     let alphabet: Vec<u8> = (b'A'..=b'Z').chain(b'a'..=b'z').chain(b'0'..=b'9').chain(*last).collect();
     let sextet = |six: &[u8]| (0..6).fold(0, |n, i| n << 1 | six.get(i).copied().unwrap_or(0)) as usize;
     let mut out: String = bits.chunks(6).map(|six| char::from(alphabet[sextet(six)])).collect();
-    while last == b"+/" && out.len() % 4 != 0 {
+    while last == b"+/" && !out.len().is_multiple_of(4) {
         out.push('=');
     }
     out
