@@ -6,7 +6,9 @@ use std::hint::black_box;
 
 use bytes::Bytes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use kfk::record::{BatchBuilder, BatchOptions, BatchView, Codec, HEADER_LEN, TopicCompression, ValidateOptions, codec, single_batch, validate};
+use kfk::record::{
+    BatchBuilder, BatchOptions, BatchView, Codec, HEADER_LEN, TopicCompression, ValidateOptions, codec, single_batch, validate,
+};
 
 const RECORDS: usize = 1000;
 
@@ -34,7 +36,9 @@ fn validation(c: &mut Criterion) {
     group.bench_function("crc32c alone", |b| b.iter(|| BatchView::parse(black_box(&plain)).unwrap().check_crc()));
     for codec in Codec::ALL {
         let bytes = batch(codec);
-        group.bench_function(format!("validate {codec}"), |b| b.iter(|| validate(&single_batch(black_box(&bytes), true).unwrap(), &options).unwrap()));
+        group.bench_function(format!("validate {codec}"), |b| {
+            b.iter(|| validate(&single_batch(black_box(&bytes), true).unwrap(), &options).unwrap())
+        });
     }
     let to_lz4 = ValidateOptions { compression: TopicCompression::Fixed(Codec::Lz4.into()), ..options };
     group.bench_function("validate none, recompress lz4", |b| {
@@ -53,9 +57,13 @@ fn codecs(c: &mut Criterion) {
         let mut group = c.benchmark_group(name);
         group.throughput(Throughput::Bytes(data.len() as u64));
         for codec in [Codec::Gzip, Codec::Snappy, Codec::Lz4, Codec::Zstd] {
-            group.bench_function(format!("compress {codec}"), |b| b.iter(|| codec::compress(codec.into(), black_box(data), Vec::new()).unwrap()));
+            group.bench_function(format!("compress {codec}"), |b| {
+                b.iter(|| codec::compress(codec.into(), black_box(data), Vec::new()).unwrap())
+            });
             let packed = codec::compress(codec.into(), data, Vec::new()).unwrap();
-            group.bench_function(format!("decompress {codec}"), |b| b.iter(|| codec::decompress(codec, black_box(&packed), data.len()).unwrap()));
+            group.bench_function(format!("decompress {codec}"), |b| {
+                b.iter(|| codec::decompress(codec, black_box(&packed), data.len()).unwrap())
+            });
         }
         group.finish();
     }

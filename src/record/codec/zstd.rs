@@ -158,3 +158,24 @@ impl Drop for Encoder {
 fn error(code: zstd_safe::ErrorCode) -> RecordError {
     undecodable(Codec::Zstd, zstd_safe::get_error_name(code))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contexts_of_default_settings_are_small_enough_to_keep() {
+        let data: Vec<u8> = (0..3_000_000u32).flat_map(|n| (n / 7 % 251).to_le_bytes()).collect();
+        let mut encoder = Encoder::new(None, Vec::new()).unwrap();
+        encoder.write(&data).unwrap();
+        let encoder_size = encoder.context.as_ref().map(CCtx::sizeof);
+        let packed = encoder.finish().unwrap();
+        let mut decoder = Decoder::new(&packed);
+        let mut out = Vec::new();
+        while decoder.next(&mut out, 4096).unwrap() {}
+        assert!(out == data);
+        for size in [encoder_size, decoder.context.as_ref().map(DCtx::sizeof)] {
+            assert!(size.unwrap() <= KEEP_MOST);
+        }
+    }
+}
