@@ -4,6 +4,8 @@
 
 pub mod assign;
 pub mod controller;
+pub mod coordinator;
 pub mod fetch_session;
+pub mod group;
 pub mod partition;
 pub mod producer;

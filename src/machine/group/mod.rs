@@ -1,0 +1,376 @@
+//! The group coordinator of one `__consumer_offsets` partition: groups, their members, their offsets.
+//!
+//! [`GroupShard`] is the machine, `node::shard` carries out what it decides. A group has one kind, here the classic one (`classic/`);
+//! the KIP-848 and share protocols will stand beside it. Offsets are the same for all kinds (`offsets.rs`).
+
+mod admin;
+mod classic;
+mod config;
+mod offset_requests;
+mod offsets;
+mod records;
+mod requests;
+pub mod shapes;
+mod turn;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+
+pub use self::config::GroupConfig;
+pub use self::records::GroupRecord;
+pub use self::requests::{GroupAnswer, GroupEvent, GroupRequest};
+
+use self::classic::ClassicGroup;
+use self::offsets::GroupOffsets;
+use self::requests::{all_left, heartbeat, join_refused, leaving, left, sync_refused};
+use self::turn::{GroupOutput, Turn, Waiter};
+use super::coordinator::{Context, Coordinator, Input, Marker, Position, Producer, Skipped, Token};
+use crate::rng::Rng;
+use crate::types::{MonoMs, Now, TopicId};
+use crate::wire::{EncodeError, ErrorCode};
+
+/// The partition of `__consumer_offsets` that a group belongs to: Java's hash of its id.
+pub fn partition_for(group_id: &str, partitions: i32) -> i32 {
+    let hash = group_id.encode_utf16().fold(0i32, |h, unit| h.wrapping_mul(31).wrapping_add(i32::from(unit)));
+    // `Utils.abs`: the sign bit off, with the one number that has no positive counterpart as 0.
+    let positive = if hash == i32::MIN { 0 } else { hash.abs() };
+    positive % partitions.max(1)
+}
+
+/// One group id: the group, and the offsets under its name.
+#[derive(Clone, Debug)]
+struct Entry {
+    classic: ClassicGroup,
+    offsets: GroupOffsets,
+}
+
+impl Entry {
+    fn new() -> Self {
+        Entry { classic: ClassicGroup::new(), offsets: GroupOffsets::default() }
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.classic.is_nothing() && self.offsets.is_empty()
+    }
+}
+
+/// The coordinator of all groups that one partition of `__consumer_offsets` holds.
+pub struct GroupShard {
+    config: GroupConfig,
+    rng: Rng,
+    groups: BTreeMap<String, Entry>,
+    /// Producer id to the groups with pending offsets of its transaction.
+    open_transactions: BTreeMap<i64, BTreeSet<String>>,
+    /// When which group wants to be woken; at most one entry a group, not later than its first deadline.
+    timers: BTreeSet<(MonoMs, String)>,
+    timer_of: BTreeMap<String, MonoMs>,
+    /// When offsets are checked for expiry; `None` while the partition is being read.
+    next_expiry: Option<MonoMs>,
+    /// Groups whose living state waits for the append of the present decision.
+    unsaved: Vec<String>,
+    /// Deleted topics whose offsets the present decision removes, and those where that failed: they have another turn.
+    forgetting: Vec<(String, TopicId)>,
+    forget_later: Vec<(String, TopicId)>,
+}
+
+impl GroupShard {
+    /// A coordinator that has read nothing yet. `rng` makes member ids: seed it freshly for every life of the broker.
+    pub fn new(config: GroupConfig, rng: Rng) -> Self {
+        GroupShard {
+            config,
+            rng,
+            groups: BTreeMap::new(),
+            open_transactions: BTreeMap::new(),
+            timers: BTreeSet::new(),
+            timer_of: BTreeMap::new(),
+            next_expiry: None,
+            unsaved: Vec::new(),
+            forgetting: Vec::new(),
+            forget_later: Vec::new(),
+        }
+    }
+
+    /// New settings, for all that happens from now on.
+    pub fn configure(&mut self, config: GroupConfig) {
+        self.config = config;
+    }
+
+    /// The durable state as records: applied to an empty shard they give the same (up to where records stand in the log).
+    pub fn snapshot(&self) -> Vec<GroupRecord> {
+        let mut records = Vec::new();
+        for (id, entry) in &self.groups {
+            let key = crate::wire::group_metadata_key::GroupMetadataKey { group: id.clone() };
+            records.extend(entry.classic.stored_value().map(|value| GroupRecord::Group { key, value: Some(value) }));
+            records.extend(entry.offsets.records(id));
+        }
+        records
+    }
+
+    /// Topics that some group has offsets of. After loading, those that no longer exist should come back as [`GroupEvent::TopicsDeleted`].
+    pub fn topics_with_offsets(&self) -> BTreeSet<(String, TopicId)> {
+        let all = self.groups.values().flat_map(|entry| entry.offsets.partitions());
+        all.map(|(topic, _, committed)| (topic.to_string(), committed.topic_id)).collect()
+    }
+
+    fn loaded(&self) -> bool {
+        self.next_expiry.is_some()
+    }
+
+    /// Lets `f` decide about one group, which comes to be if there is none, and keeps timers in step.
+    fn with_group<T>(&mut self, now: Now, id: &str, out: &mut Vec<GroupOutput>, f: impl FnOnce(&mut ClassicGroup, &mut Turn) -> T) -> T {
+        if !self.groups.contains_key(id) {
+            self.groups.insert(id.to_string(), Entry::new());
+        }
+        let Some(entry) = self.groups.get_mut(id) else { unreachable!("inserted above") };
+        let mut turn = Turn { now, config: &self.config, group_id: id, rng: &mut self.rng, out, stores_group: false };
+        let result = f(&mut entry.classic, &mut turn);
+        if turn.stores_group {
+            self.unsaved.push(id.to_string());
+        }
+        let wake = entry.classic.wake();
+        let is_nothing = entry.is_nothing() && !self.unsaved.iter().any(|u| u == id);
+        self.set_timer(id, if is_nothing { None } else { wake });
+        if is_nothing {
+            self.groups.remove(id);
+        }
+        result
+    }
+
+    fn set_timer(&mut self, id: &str, wake: Option<MonoMs>) {
+        let set = self.timer_of.get(id).copied();
+        if set == wake {
+            return;
+        }
+        if let Some(at) = set {
+            self.timers.remove(&(at, id.to_string()));
+            self.timer_of.remove(id);
+        }
+        if let Some(at) = wake {
+            self.timers.insert((at, id.to_string()));
+            self.timer_of.insert(id.to_string(), at);
+        }
+    }
+
+    fn request(&mut self, now: Now, token: Token, context: &Context, body: GroupRequest, out: &mut Vec<GroupOutput>) {
+        let waiter = Waiter { token, version: context.api_version };
+        let answer = match body {
+            GroupRequest::JoinGroup(request) => {
+                let Some(error) = self.join_error(&request) else {
+                    let id = request.group_id.clone();
+                    return self.with_group(now, &id, out, |group, turn| group.join(turn, context, &request, waiter));
+                };
+                GroupAnswer::JoinGroup(join_refused(context.api_version, &request.member_id, error))
+            }
+            GroupRequest::SyncGroup(request) => {
+                let Some(error) = self.no_group(&request.group_id) else {
+                    let id = request.group_id.clone();
+                    return self.with_group(now, &id, out, |group, turn| group.sync(turn, request, waiter));
+                };
+                GroupAnswer::SyncGroup(sync_refused(error))
+            }
+            GroupRequest::Heartbeat(request) => {
+                let error = match self.no_group(&request.group_id) {
+                    Some(error) => error,
+                    None => self.with_group(now, &request.group_id, out, |group, turn| group.heartbeat(turn, &request)),
+                };
+                GroupAnswer::Heartbeat(heartbeat(error))
+            }
+            GroupRequest::LeaveGroup(request) => {
+                let members = leaving(context.api_version, &request);
+                let members = match self.no_group(&request.group_id) {
+                    Some(ErrorCode::InvalidGroupId) => return self.leave_without_group_id(token, out),
+                    Some(error) => all_left(members, error),
+                    None => self.with_group(now, &request.group_id, out, |group, turn| group.leave(turn, members)),
+                };
+                GroupAnswer::LeaveGroup(left(context.api_version, members))
+            }
+            GroupRequest::OffsetCommit(request) => return self.commit(now, token, context, request, out),
+            GroupRequest::OffsetFetch { group, require_stable } => GroupAnswer::OffsetFetch(self.fetch(group, require_stable)),
+            GroupRequest::OffsetDelete(request) => return self.delete_offsets(token, request, out),
+            GroupRequest::ListGroups(request) => GroupAnswer::ListGroups(self.list(&request)),
+            GroupRequest::DescribeGroups(request) => GroupAnswer::DescribeGroups(self.describe(context, &request)),
+            GroupRequest::DeleteGroups(request) => return self.delete(token, request.groups_names, out),
+        };
+        out.push(GroupOutput::Answer { token, answer });
+    }
+
+    /// J2, J3: what is wrong before anyone looks at the group.
+    fn join_error(&self, request: &crate::wire::join_group_request::JoinGroupRequest) -> Option<ErrorCode> {
+        let timeouts = self.config.min_session_timeout_ms..=self.config.max_session_timeout_ms;
+        if request.group_id.is_empty() {
+            Some(ErrorCode::InvalidGroupId)
+        } else if !timeouts.contains(&request.session_timeout_ms) {
+            Some(ErrorCode::InvalidSessionTimeout)
+        } else if !request.member_id.is_empty() && !self.groups.contains_key(&request.group_id) {
+            Some(ErrorCode::UnknownMemberId)
+        } else {
+            None
+        }
+    }
+
+    fn no_group(&self, id: &str) -> Option<ErrorCode> {
+        if id.is_empty() {
+            Some(ErrorCode::InvalidGroupId)
+        } else if !self.groups.contains_key(id) {
+            Some(ErrorCode::UnknownMemberId)
+        } else {
+            None
+        }
+    }
+
+    fn leave_without_group_id(&self, token: Token, out: &mut Vec<GroupOutput>) {
+        let answer = GroupAnswer::LeaveGroup(crate::wire::leave_group_response::LeaveGroupResponse {
+            error_code: ErrorCode::InvalidGroupId.code(),
+            ..Default::default()
+        });
+        out.push(GroupOutput::Answer { token, answer });
+    }
+
+    /// Does one thing that is due. One at a time, so that a failed append touches nothing else; whoever calls comes again.
+    fn one_deadline(&mut self, now: Now, out: &mut Vec<GroupOutput>) {
+        if self.next_expiry.is_some_and(|at| at <= now.mono) {
+            self.next_expiry = Some(now.mono.plus(self.config.offsets_retention_check_interval_ms));
+            self.forgetting = std::mem::take(&mut self.forget_later);
+            self.forget_topics(&self.forgetting, out);
+            self.expire_offsets(now, out);
+        } else if let Some((_, id)) = self.timers.first().filter(|(at, _)| *at <= now.mono).cloned() {
+            self.with_group(now, &id, out, |group, turn| group.time_passed(turn));
+        }
+    }
+
+    fn start(&mut self, now: Now, out: &mut Vec<GroupOutput>) {
+        self.next_expiry = Some(now.mono.plus(self.config.offsets_retention_check_interval_ms));
+        let ids: Vec<String> = self.groups.keys().cloned().collect();
+        for id in ids {
+            self.with_group(now, &id, out, |group, turn| group.start_clocks(turn));
+        }
+    }
+
+    fn append_failed(&mut self, now: Now, error: ErrorCode, out: &mut Vec<GroupOutput>) {
+        self.forget_later.append(&mut self.forgetting);
+        for id in std::mem::take(&mut self.unsaved) {
+            self.with_group(now, &id, out, |group, turn| group.append_failed(turn, error));
+        }
+    }
+
+    fn stop(&mut self, now: Now, error: ErrorCode, out: &mut Vec<GroupOutput>) {
+        let ids: Vec<String> = self.groups.keys().cloned().collect();
+        for id in ids {
+            self.with_group(now, &id, out, |group, turn| group.refuse_all(turn, error));
+        }
+        self.timers.clear();
+        self.timer_of.clear();
+        self.next_expiry = None;
+    }
+}
+
+impl Coordinator for GroupShard {
+    type Request = GroupRequest;
+    type Event = GroupEvent;
+    type Record = GroupRecord;
+    type Answer = GroupAnswer;
+
+    fn decide(&mut self, now: Now, input: Input<GroupRequest, GroupEvent>, out: &mut Vec<GroupOutput>) {
+        if let Input::AppendFailed { error } = input {
+            return self.append_failed(now, error, out);
+        }
+        // The decision before this one is in the log.
+        self.unsaved.clear();
+        self.forgetting.clear();
+        match input {
+            Input::Request { token, context, body } => self.request(now, token, &context, body, out),
+            Input::Event(GroupEvent::TopicsDeleted(topics)) => {
+                self.forget_topics(&topics, out);
+                self.forgetting = topics;
+            }
+            Input::Deadline => self.one_deadline(now, out),
+            Input::Loaded => self.start(now, out),
+            Input::Unloaded { error } => self.stop(now, error, out),
+            Input::AppendFailed { .. } => {}
+        }
+    }
+
+    fn apply(&mut self, record: GroupRecord, at: Position) {
+        let id = record.group_id().to_string();
+        let deleted = matches!(record, GroupRecord::Group { value: None, .. });
+        let loaded = self.loaded();
+        let entry = self.groups.entry(id.clone()).or_insert_with(Entry::new);
+        match record {
+            GroupRecord::Offset { key, value } => {
+                if at.producer != Producer::NONE && value.is_some() {
+                    self.open_transactions.entry(at.producer.id).or_default().insert(id.clone());
+                }
+                entry.offsets.apply(key, value, at);
+            }
+            GroupRecord::Group { value, .. } => {
+                entry.classic.apply(value);
+                if deleted || !loaded {
+                    entry.classic.revive();
+                }
+            }
+        }
+        let is_nothing = entry.is_nothing();
+        if is_nothing || deleted {
+            let wake = entry.classic.wake().filter(|_| !is_nothing);
+            self.set_timer(&id, wake);
+        }
+        if is_nothing {
+            self.groups.remove(&id);
+        }
+    }
+
+    fn forget(&mut self) {
+        *self = GroupShard::new(self.config.clone(), self.rng.clone());
+    }
+
+    fn apply_marker(&mut self, marker: Marker) {
+        for id in self.open_transactions.remove(&marker.producer_id).unwrap_or_default() {
+            let Some(entry) = self.groups.get_mut(&id) else { continue };
+            entry.offsets.end_transaction(marker.producer_id, marker.committed);
+            if entry.is_nothing() {
+                self.groups.remove(&id);
+                self.set_timer(&id, None);
+            }
+        }
+    }
+
+    fn next_deadline(&self) -> Option<MonoMs> {
+        let group = self.timers.first().map(|(at, _)| *at);
+        group.into_iter().chain(self.next_expiry).min()
+    }
+
+    fn check(&self) -> Result<(), String> {
+        for (id, entry) in &self.groups {
+            entry.classic.check().map_err(|broken| format!("group {id}: {broken}"))?;
+            if entry.is_nothing() {
+                return Err(format!("group {id} is nothing and should be gone"));
+            }
+            let timer = self.timer_of.get(id).copied();
+            if self.loaded() && timer != entry.classic.wake() {
+                return Err(format!("group {id} wants to wake at {:?}, its timer is at {timer:?}", entry.classic.wake()));
+            }
+        }
+        let timers: BTreeSet<(MonoMs, String)> = self.timer_of.iter().map(|(id, at)| (*at, id.clone())).collect();
+        if timers != self.timers || !self.timer_of.keys().all(|id| self.groups.contains_key(id)) {
+            return Err("timers and groups do not agree".into());
+        }
+        Ok(())
+    }
+
+    fn encode(record: &GroupRecord) -> Result<(Bytes, Option<Bytes>), EncodeError> {
+        record.encode()
+    }
+
+    fn decode(key: &Bytes, value: Option<&Bytes>) -> Result<GroupRecord, Skipped> {
+        GroupRecord::decode(key, value)
+    }
+
+    fn refuse(context: &Context, body: &GroupRequest, error: ErrorCode) -> GroupAnswer {
+        requests::refuse(context, body, error)
+    }
+
+    fn fail(answer: GroupAnswer, error: ErrorCode) -> GroupAnswer {
+        requests::fail(answer, error)
+    }
+}
