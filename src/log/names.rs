@@ -78,9 +78,9 @@ pub fn marked_name(base: Offset, kind: Kind, mark: Mark) -> String {
     format!("{base:020}.{}{}", kind.suffix(), mark.suffix())
 }
 
-/// `00000000000000000018.928.cut`
-pub fn cut_name(base: Offset, position: u64) -> String {
-    format!("{base:020}.{position}.cut")
+/// `00000000000000000018.928.cut`, or with the number of the attempt if there were others: `00000000000000000018.928.1.cut`
+pub fn cut_name(base: Offset, position: u64, attempt: u32) -> String {
+    if attempt == 0 { format!("{base:020}.{position}.cut") } else { format!("{base:020}.{position}.{attempt}.cut") }
 }
 
 /// The base offset of a `.cut` file or of its explanation.
@@ -88,7 +88,11 @@ pub fn parse_cut(name: &str) -> Option<Offset> {
     let (base, rest) = name.split_once('.')?;
     let mut rest = rest.split('.');
     rest.next()?.parse::<u64>().ok()?;
-    (rest.next()? == "cut").then(|| parse_base(base)).flatten()
+    let mut word = rest.next()?;
+    if word.bytes().all(|b| b.is_ascii_digit()) {
+        word = rest.next()?;
+    }
+    (word == "cut").then(|| parse_base(base)).flatten()
 }
 
 /// Reads a file name; `None` if it is not one of a segment's files or a snapshot.
@@ -174,7 +178,8 @@ mod tests {
         ] {
             assert_eq!(parse_file(other), None, "{other}");
         }
-        assert_eq!(parse_cut(&cut_name(18, 928)), Some(18));
+        assert_eq!(parse_cut(&cut_name(18, 928, 0)), Some(18));
+        assert_eq!(parse_cut(&cut_name(18, 928, 3)), Some(18));
         assert_eq!(parse_cut("00000000000000000018.928.cut.txt"), Some(18));
         assert_eq!(parse_cut("00000000000000000018.log"), None);
     }

@@ -1,0 +1,143 @@
+//! Making what was appended survive the machine.
+//!
+//! A flush is three steps so that syncing, which takes long, needs no lock: [`Log::flush_job`] says what to sync, [`FlushJob::run`]
+//! does it on any thread, [`Log::flushed`] moves the recovery point. [`Log::flush`] is all three.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::disk::{DiskError, DiskFile, Open};
+use super::error::LogError;
+use super::home::Shared;
+use super::log::{Log, Unsynced};
+use super::names::{self, Kind};
+use super::segment::TxnFile;
+use crate::types::{Now, Offset};
+
+/// Files to sync, and what that will prove. A job that was made must be run: what it covers is not in the next one.
+#[must_use]
+#[derive(Debug)]
+pub struct FlushJob {
+    shared: Arc<Shared>,
+    files: Vec<Arc<dyn DiskFile>>,
+    dirs: Vec<PathBuf>,
+    done: Flushed,
+}
+
+/// Proof that everything below an offset was synced, if the log was not truncated since.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flushed {
+    upto: Offset,
+    truncations: u32,
+}
+
+impl FlushJob {
+    /// The log end that this job covers.
+    pub fn upto(&self) -> Offset {
+        self.done.upto
+    }
+
+    /// Syncs. After an error the log directory is offline (R16): the kernel may have dropped what it could not write.
+    pub fn run(self) -> Result<Flushed, LogError> {
+        self.shared.check_online()?;
+        let sync = || -> Result<(), DiskError> {
+            self.files.iter().try_for_each(|f| f.sync())?;
+            self.dirs.iter().try_for_each(|d| self.shared.disk.sync_dir(d))
+        };
+        match sync() {
+            Ok(()) => Ok(self.done),
+            Err(e) => {
+                self.shared.go_offline(&e);
+                Err(LogError::Disk(e))
+            }
+        }
+    }
+}
+
+impl Log {
+    /// What has to be synced for everything appended so far to be durable; `None` if it is.
+    pub fn flush_job(&mut self) -> Result<Option<FlushJob>, LogError> {
+        self.home.shared.check_online()?;
+        let unsynced = std::mem::take(&mut self.unsynced);
+        if self.recovery_point >= self.end && unsynced == Unsynced::default() {
+            return Ok(None);
+        }
+        let home = &self.home;
+        let mut files = Vec::new();
+        let active = self.segments.len().saturating_sub(1);
+        for i in self.segment_of(self.recovery_point)..self.segments.len() {
+            let segment = &mut self.segments[i];
+            files.push(segment.file(home)?);
+            // The indexes of finished segments are trusted below the recovery point; those of the active one are made anew after a crash.
+            let mut kinds = if i < active { vec![Kind::OffsetIndex, Kind::TimeIndex] } else { vec![] };
+            if segment.txn != TxnFile::None {
+                kinds.push(Kind::TxnIndex);
+            }
+            for kind in kinds {
+                match home.disk().open(&home.file(segment.base, kind), Open::ReadWrite) {
+                    Ok(file) => files.push(file),
+                    // It will be made anew when it is needed.
+                    Err(e) if e.is_not_found() => {}
+                    Err(e) => return Err(e.into()),
+                }
+            }
+        }
+        if unsynced.epochs {
+            files.push(home.disk().open(&home.path(names::LEADER_EPOCHS), Open::Read)?);
+        }
+        let mut dirs = Vec::new();
+        if unsynced.directory {
+            files.push(home.disk().open(&home.path(names::PARTITION_METADATA), Open::Read)?);
+            dirs.push(home.shared.root.clone());
+        }
+        if unsynced.names || unsynced.directory || unsynced.epochs {
+            dirs.push(home.dir());
+        }
+        let done = Flushed { upto: self.end, truncations: self.truncations };
+        Ok(Some(FlushJob { shared: home.shared.clone(), files, dirs, done }))
+    }
+
+    /// A job of this log was run.
+    pub fn flushed(&mut self, done: Flushed) {
+        if done.truncations == self.truncations && done.upto > self.recovery_point {
+            self.recovery_point = done.upto;
+            self.keep_recovery_point();
+        }
+    }
+
+    /// Syncs everything appended so far.
+    pub fn flush(&mut self) -> Result<(), LogError> {
+        if let Some(job) = self.flush_job()? {
+            let done = job.run()?;
+            self.flushed(done);
+        }
+        Ok(())
+    }
+
+    /// R14, `flush.ms`: whether records have been unsynced for too long.
+    pub fn flush_is_due(&self, now: Now) -> bool {
+        let limit = u64::try_from(self.config.flush_ms).unwrap_or(0);
+        self.recovery_point < self.end && self.unsynced.since.is_some_and(|since| now.mono.since(since) >= limit)
+    }
+
+    /// R1: syncs everything, indexes included, and writes a snapshot, so that the next start can trust the files. A log that was not
+    /// written to since it was opened costs nothing.
+    pub fn close(&mut self) -> Result<(), LogError> {
+        self.home.shared.check_online()?;
+        if !self.unclosed {
+            return Ok(());
+        }
+        let mut files = Vec::new();
+        if let Some(active) = self.segments.last_mut() {
+            files.extend(self.home.done(active.write_out(&self.home))?);
+        }
+        let written = self.write_snapshot();
+        self.home.done(written)?;
+        self.unsynced.names = true;
+        self.home.done(files.iter().try_for_each(|f| f.sync()))?;
+        self.flush()?;
+        self.unclosed = false;
+        Ok(())
+    }
+}

@@ -1,0 +1,147 @@
+//! Where a log lives, and what all logs of one data directory share.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::Mutex;
+
+use super::disk::{Disk, DiskError};
+use super::error::LogError;
+use super::names::{self, Kind};
+use super::open_files::OpenFiles;
+use super::settings::DirOptions;
+use crate::types::{MonoMs, Offset, TopicPartition};
+
+/// Offsets that are kept in the checkpoint files, by partition; 0 is left out.
+pub(super) type Offsets = Mutex<BTreeMap<TopicPartition, Offset>>;
+
+/// What all logs of a data directory share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub disk: Arc<dyn Disk>,
+    pub root: PathBuf,
+    pub files: OpenFiles,
+    pub options: DirOptions,
+    pub recovery_points: Offsets,
+    pub log_starts: Offsets,
+    pub high_watermarks: Offsets,
+    /// Files and directories to be removed, and when.
+    pub doomed: Mutex<Vec<(MonoMs, PathBuf)>>,
+    /// Partitions that were not opened since the last unclean stop and may need recovery.
+    pub unrecovered: Mutex<std::collections::BTreeSet<TopicPartition>>,
+    offline: AtomicBool,
+    offline_reason: Mutex<Option<String>>,
+}
+
+impl Shared {
+    pub fn new(disk: Arc<dyn Disk>, root: PathBuf, options: DirOptions) -> Shared {
+        Shared {
+            files: OpenFiles::new(disk.clone(), options.max_open_files),
+            disk,
+            root,
+            options,
+            recovery_points: Mutex::default(),
+            log_starts: Mutex::default(),
+            high_watermarks: Mutex::default(),
+            doomed: Mutex::default(),
+            unrecovered: Mutex::default(),
+            offline: AtomicBool::new(false),
+            offline_reason: Mutex::default(),
+        }
+    }
+
+    /// R16: from now on nothing is written any more. The first reason stays.
+    pub fn go_offline(&self, error: &DiskError) {
+        let mut reason = self.offline_reason.lock();
+        if reason.is_none() {
+            tracing::error!("log directory {} goes offline: {error}", self.root.display());
+            *reason = Some(error.to_string());
+        }
+        self.offline.store(true, Ordering::Release);
+    }
+
+    pub fn offline_reason(&self) -> Option<String> {
+        self.offline_reason.lock().clone()
+    }
+
+    #[inline]
+    pub fn check_online(&self) -> Result<(), LogError> {
+        if self.offline.load(Ordering::Acquire) { Err(self.offline_error()) } else { Ok(()) }
+    }
+
+    #[cold]
+    fn offline_error(&self) -> LogError {
+        LogError::Offline { root: self.root.clone(), reason: self.offline_reason().unwrap_or_default() }
+    }
+
+    /// A change of the disk failed: unless it was only full, fail stop.
+    pub fn failed(&self, error: DiskError) -> LogError {
+        if !error.is_no_space() {
+            self.go_offline(&error);
+        }
+        error.into()
+    }
+}
+
+/// One log's place.
+#[derive(Clone, Debug)]
+pub(super) struct Home {
+    pub shared: Arc<Shared>,
+    pub partition: TopicPartition,
+}
+
+impl Home {
+    pub fn dir(&self) -> PathBuf {
+        self.shared.root.join(self.partition.to_string())
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        let mut path = self.dir();
+        path.push(name);
+        path
+    }
+
+    pub fn file(&self, base: Offset, kind: Kind) -> PathBuf {
+        self.path(&names::file_name(base, kind))
+    }
+
+    pub fn disk(&self) -> &dyn Disk {
+        &*self.shared.disk
+    }
+
+    pub fn files(&self) -> &OpenFiles {
+        &self.shared.files
+    }
+
+    /// Passes a result on; a failed change of the disk takes the directory offline.
+    pub fn done<T>(&self, result: Result<T, DiskError>) -> Result<T, LogError> {
+        result.map_err(|e| self.shared.failed(e))
+    }
+
+    /// Renames a file to `.deleted` and plans its removal. Tells whether it was there.
+    pub fn doom(&self, name: &str, at: MonoMs) -> Result<bool, DiskError> {
+        let from = self.path(name);
+        let to = self.path(&format!("{name}{}", names::Mark::Deleted.suffix()));
+        match self.disk().rename(&from, &to) {
+            Ok(()) => {}
+            Err(e) if e.is_not_found() => return Ok(false),
+            Err(e) => return Err(e),
+        }
+        self.shared.doomed.lock().push((at, to));
+        Ok(true)
+    }
+}
+
+/// Notes an offset for the next writing of a checkpoint file.
+pub(super) fn keep(offsets: &Offsets, partition: &TopicPartition, offset: Offset) {
+    let mut all = offsets.lock();
+    if offset <= 0 {
+        all.remove(partition);
+    } else if let Some(known) = all.get_mut(partition) {
+        *known = offset;
+    } else {
+        all.insert(partition.clone(), offset);
+    }
+}

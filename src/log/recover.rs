@@ -1,0 +1,165 @@
+//! Recovery: what happens to a log whose last stop was not clean.
+//!
+//! Every segment from the recovery point on is read batch by batch; CRCs, sizes and offsets are checked and everything derived from
+//! batches is made anew. At the first place that is no batch there are two cases:
+//!
+//! - **A torn tail**: nothing behind it in the log can be read as a batch. It is what an interrupted write leaves. It is cut off, after its
+//!   bytes went to a side file with the reason.
+//! - **Damage**: whole batches follow, so something between them was changed. Nothing is cut. A note (`damage.txt`) is left in the
+//!   directory, so that the next start looks again; the log is served below that place and takes no writes until [`Log::cut_damage`].
+//!
+//! Every step can be interrupted and done again.
+
+use super::aside;
+use super::crc_scan::{CrcScan, find_batch};
+use super::disk::{Durable, read_file, remove_if_there, replace_file};
+use super::error::LogError;
+use super::log::{Damage, Log};
+use super::names::{self, Kind, Mark};
+use super::scan::{BadBatch, ScanError, Why};
+use super::segment::TxnFile;
+use crate::record::RecordError;
+use crate::types::Offset;
+
+impl Log {
+    /// Recovers all segments that reach beyond `from`, and finds the log's end. Gives the first one's index.
+    pub(super) fn recover(&mut self, from: Offset) -> Result<usize, LogError> {
+        self.unclosed = true;
+        self.unsynced.names = true;
+        let first = self.segment_of(from);
+        self.end = self.segments.get(first).map_or(self.start, |s| s.base);
+        let mut i = first;
+        while i < self.segments.len() {
+            match self.recover_segment(i)? {
+                Some(bad) => {
+                    self.stop_at(i, bad)?;
+                    return Ok(first);
+                }
+                None if i + 1 < self.segments.len() => self.home.done(self.segments[i].seal(&self.home))?,
+                None => {}
+            }
+            i += 1;
+        }
+        self.forget_damage()?;
+        Ok(first)
+    }
+
+    /// Reads segment `i` from its beginning and makes its indexes anew. Gives the first place that is no batch; the segment then ends there.
+    fn recover_segment(&mut self, i: usize) -> Result<Option<BadBatch>, LogError> {
+        let interval = self.config.index_interval_bytes;
+        let segment = &mut self.segments[i];
+        let mut scan = CrcScan::new(segment.file(&self.home)?, segment.size, self.end.max(segment.base) - 1);
+        segment.start_anew(&self.home)?;
+        segment.txn = TxnFile::None;
+        self.end = self.end.max(segment.base);
+        let bad = loop {
+            let header = match scan.next() {
+                Ok(Some(header)) => header,
+                Ok(None) => break None,
+                Err(ScanError::Bad(bad)) => break Some(bad),
+                Err(ScanError::Disk(e)) => return Err(e.into()),
+            };
+            self.home.done(segment.note(&self.home, interval, &header))?;
+            self.end = header.next_offset();
+            if self.epochs.latest().is_none_or(|l| header.partition_leader_epoch > l.epoch) {
+                self.epochs.assign(header.partition_leader_epoch, header.base_offset);
+            }
+            if header.is_control() {
+                // Possibly an abort: `.txnindex` is made anew once the producers before this segment are known.
+                segment.txn = TxnFile::Unchecked;
+            }
+        };
+        self.home.done(segment.write_out(&self.home))?;
+        if segment.txn == TxnFile::None {
+            self.home.done(remove_if_there(self.home.disk(), &self.home.file(segment.base, Kind::TxnIndex)))?;
+        }
+        Ok(bad)
+    }
+
+    /// Decides between a torn tail and damage at a bad place in segment `i` (R8).
+    fn stop_at(&mut self, i: usize, bad: BadBatch) -> Result<(), LogError> {
+        let base = self.segments[i].base;
+        let follows = self.batch_after(i, &bad)?;
+        let reason = bad.to_string();
+        let later: Vec<Offset> = self.segments.drain(i + 1..).map(|s| s.base).collect();
+        let Some(follows) = follows else {
+            tracing::warn!("{}: segment {base}: {reason}; the torn tail is cut off and set aside", self.home.partition);
+            self.set_aside(later, bad.position, &reason)?;
+            return self.forget_damage();
+        };
+        let reason = format!("{reason}; {follows}");
+        tracing::error!("{}: segment {base} is damaged: {reason}; served up to offset {} only", self.home.partition, self.end);
+        let damage = Damage { offset: self.end, segment: base, position: bad.position, reason };
+        let note = format!("segment {base} position {} offset {}: {}\n", damage.position, damage.offset, damage.reason);
+        let path = self.home.path(names::DAMAGE);
+        self.home.done(replace_file(self.home.disk(), &path, note.as_bytes(), Durable::Yes))?;
+        self.damage = Some(Box::new(damage));
+        Ok(())
+    }
+
+    /// Whether anything behind a bad place is a batch, in words.
+    fn batch_after(&mut self, i: usize, bad: &BadBatch) -> Result<Option<String>, LogError> {
+        let above = self.end - 1;
+        if let Why::Record(RecordError::BadMagic(magic @ 0..=1)) = bad.why {
+            return Ok(Some(format!("batches of format version {magic} are not supported")));
+        }
+        for k in i..self.segments.len() {
+            let file = self.segments[k].file(&self.home)?;
+            let (base, end) = (self.segments[k].base, file.size()?);
+            let from = if k == i { bad.position + 1 } else { 0 };
+            if let Some(position) = find_batch(file, from, end, above)? {
+                return Ok(Some(format!("whole batches follow at position {position} of segment {base}")));
+            }
+        }
+        Ok(None)
+    }
+
+    /// R9: moves what lies behind `position` of the last segment, and later segments, to side files.
+    fn set_aside(&mut self, mut later: Vec<Offset>, position: u64, reason: &str) -> Result<(), LogError> {
+        // The newest first: whenever this is interrupted, what is left is a log with a bad end.
+        later.sort_unstable_by_key(|base| std::cmp::Reverse(*base));
+        for base in later {
+            for kind in [Kind::OffsetIndex, Kind::TimeIndex, Kind::TxnIndex] {
+                self.home.done(remove_if_there(self.home.disk(), &self.home.file(base, kind)))?;
+            }
+            self.home.done(aside::move_segment(&self.home, base, reason))?;
+        }
+        let Some(segment) = self.segments.last_mut() else { return Ok(()) };
+        let file = segment.file(&self.home)?;
+        self.home.done(aside::move_tail(&self.home, &*file, segment.base, position, reason))
+    }
+
+    /// Gives up what lies behind the damage: it goes to side files, the log ends before it and takes writes again. For an operator, or
+    /// for a replica that has the records elsewhere.
+    pub fn cut_damage(&mut self) -> Result<(), LogError> {
+        self.home.shared.check_online()?;
+        let Some(damage) = self.damage.clone() else { return Ok(()) };
+        let mut later = Vec::new();
+        for entry in self.home.disk().list(&self.home.dir())? {
+            if let Some((base, Kind::Log, Mark::None)) = names::parse_file(&entry.name) {
+                later.extend((base > damage.segment).then_some(base));
+            }
+        }
+        self.set_aside(later, damage.position, &damage.reason)?;
+        self.forget_damage()?;
+        self.damage = None;
+        self.unclosed = true;
+        self.unsynced.names = true;
+        Ok(())
+    }
+
+    fn forget_damage(&mut self) -> Result<(), LogError> {
+        let path = self.home.path(names::DAMAGE);
+        if self.home.done(remove_if_there(self.home.disk(), &path))? {
+            self.home.done(self.home.disk().sync_dir(&self.home.dir()))?;
+        }
+        Ok(())
+    }
+
+    /// The segment that an earlier start found damaged; 0 if the note cannot be read.
+    pub(super) fn noted_damage(&self) -> Result<Offset, LogError> {
+        let bytes = read_file(self.home.disk(), &self.home.path(names::DAMAGE), 1 << 20)?.unwrap_or_default();
+        let text = String::from_utf8_lossy(&bytes);
+        Ok(text.split(' ').nth(1).and_then(|base| base.parse().ok()).unwrap_or(0))
+    }
+}
