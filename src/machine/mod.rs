@@ -7,5 +7,6 @@ pub mod controller;
 pub mod coordinator;
 pub mod fetch_session;
 pub mod group;
+pub mod member;
 pub mod partition;
 pub mod producer;
