@@ -13,7 +13,7 @@ use super::window::FileWindow;
 use crate::record::{BatchHeader, Codec, HEADER_LEN, NO_SEQUENCE, NO_TIMESTAMP, Record, RecordError, RecordIter, codec, walk};
 
 /// A batch may decompress to this much; more is refused instead of taking the machine's memory.
-const MOST_DECOMPRESSED: usize = 512 << 20;
+pub const MOST_DECOMPRESSED: usize = 512 << 20;
 
 /// What decoders see of a record.
 #[derive(Clone, Copy, Debug)]

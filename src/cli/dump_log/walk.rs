@@ -97,6 +97,11 @@ impl Walk {
         Walk { position: start, end }
     }
 
+    /// Where the next batch begins.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
     /// The next batch, or `None` if no further one is whole. Error: `BatchLength`.
     pub fn next(&mut self, log: &mut FileWindow) -> Result<Option<Found>, DumpError> {
         // Not "<=": Kafka also stops when a batch ends with its magic byte.
