@@ -155,7 +155,7 @@ impl<M: Coordinator, L: InternalPartition> Shard<M, L> {
     pub fn next_deadline(&self) -> Option<MonoMs> {
         match &self.state {
             State::Loading { not_before, .. } => Some(*not_before),
-            State::Active => self.waiting.iter().map(|w| w.deadline).chain(self.machine.next_deadline()).min(),
+            State::Active => self.waiting.front().map(|w| w.deadline).into_iter().chain(self.machine.next_deadline()).min(),
             State::Closed { .. } => None,
         }
     }
