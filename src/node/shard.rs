@@ -105,6 +105,8 @@ pub struct Shard<M: Coordinator, L> {
     end: Offset,
     waiting: VecDeque<Waiting<M::Answer>>,
     released: Vec<Released<M::Answer>>,
+    /// What the machine wants done outside, each with the offset up to which the partition has to be committed before.
+    effects: VecDeque<(Offset, M::Effect)>,
     commit_timeout_ms: u64,
     report: LoadReport,
 }
@@ -120,6 +122,7 @@ impl<M: Coordinator, L: InternalPartition> Shard<M, L> {
             end: 0,
             waiting: VecDeque::new(),
             released: Vec::new(),
+            effects: VecDeque::new(),
             commit_timeout_ms,
             report: LoadReport::default(),
         }
@@ -202,6 +205,13 @@ impl<M: Coordinator, L: InternalPartition> Shard<M, L> {
         self.done(now)
     }
 
+    /// What the machine wants done outside, as far as it may be done now. To be asked for after every other call.
+    pub fn take_effects(&mut self) -> Vec<M::Effect> {
+        let committed = self.log.committed();
+        let ready = self.effects.iter().take_while(|(until, _)| *until <= committed).count();
+        self.effects.drain(..ready).map(|(_, effect)| effect).collect()
+    }
+
     /// The partition is led by someone else now: all that waits is refused, and so is all that comes.
     pub fn close(&mut self, now: Now, error: ErrorCode) -> Vec<Released<M::Answer>> {
         self.drop_all(now, error);
@@ -260,6 +270,8 @@ impl<M: Coordinator, L: InternalPartition> Shard<M, L> {
                     let answer = M::fail(answer, append_error_to_client(error));
                     self.released.push(Released { token, answer });
                 }
+                (Output::Effect(effect), Ok(())) => self.effects.push_back((self.end, effect)),
+                (Output::Effect(_), Err(_)) => {} // wanted in the same belief
             }
         }
         outcome
@@ -305,6 +317,7 @@ impl<M: Coordinator, L: InternalPartition> Shard<M, L> {
         for Waiting { answer: Released { token, answer }, .. } in std::mem::take(&mut self.waiting) {
             self.released.push(Released { token, answer: M::fail(answer, error) });
         }
+        self.effects.clear();
         self.machine.forget();
     }
 

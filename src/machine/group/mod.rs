@@ -275,6 +275,7 @@ impl Coordinator for GroupShard {
     type Event = GroupEvent;
     type Record = GroupRecord;
     type Answer = GroupAnswer;
+    type Effect = std::convert::Infallible;
 
     fn decide(&mut self, now: Now, input: Input<GroupRequest, GroupEvent>, out: &mut Vec<GroupOutput>) {
         if let Input::AppendFailed { error } = input {
