@@ -18,6 +18,8 @@ pub enum Kind {
     Config,
     /// The work failed. Exit code 1.
     Failed,
+    /// The work failed, and that has been told already. Exit code 1.
+    Told,
     /// Nobody reads standard output any more. Not told at all; exit code 0.
     BrokenPipe,
 }
@@ -30,13 +32,28 @@ pub struct CliError {
     pub message: String,
     pub cause: Option<String>,
     pub hint: Option<String>,
-    /// The Java class that Kafka's tools name in this case, with its package.
-    pub exception: Option<String>,
+    /// How Kafka's tools put it.
+    pub java: Box<Java>,
+    /// Kafka's tools print no table of options after this usage error.
+    pub no_table: bool,
+}
+
+/// The Java exception behind a failure, as far as Kafka's tools show it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Java {
+    /// Class with package. Empty: none is known.
+    pub class: String,
+    /// Its message, where that is not the error's.
+    pub message: Option<String>,
+    /// The class of an exception that Kafka throws around it.
+    pub wrapper: Option<&'static str>,
+    /// What caused it, as a line of its own.
+    pub caused_by: Option<String>,
 }
 
 impl CliError {
     fn new(kind: Kind, message: impl Into<String>) -> Self {
-        CliError { kind, message: message.into(), cause: None, hint: None, exception: None }
+        CliError { kind, message: message.into(), cause: None, hint: None, java: Box::default(), no_table: false }
     }
 
     /// The options do not fit together.
@@ -64,6 +81,11 @@ impl CliError {
         Self::new(Kind::Failed, message)
     }
 
+    /// The work failed, and that has been told already.
+    pub fn told() -> Self {
+        Self::new(Kind::Told, "")
+    }
+
     pub fn cause(mut self, cause: impl Into<String>) -> Self {
         self.cause = Some(cause.into());
         self
@@ -74,8 +96,33 @@ impl CliError {
         self
     }
 
+    /// Names the Java class that Kafka's tools name in this case, with its package.
     pub fn exception(mut self, class: impl Into<String>) -> Self {
-        self.exception = Some(class.into());
+        self.java.class = class.into();
+        self
+    }
+
+    /// Sets what the Java exception says where that is not the error's message.
+    pub fn java_message(mut self, message: impl Into<String>) -> Self {
+        self.java.message = Some(message.into());
+        self
+    }
+
+    /// Names the Java class that Kafka throws around the exception.
+    pub fn wrapped_in(mut self, class: &'static str) -> Self {
+        self.java.wrapper = Some(class);
+        self
+    }
+
+    /// Sets the line `Caused by: ...`.
+    pub fn caused_by(mut self, cause: impl Into<String>) -> Self {
+        self.java.caused_by = Some(cause.into());
+        self
+    }
+
+    /// Marks a usage error after which Kafka's tools print no table of options.
+    pub fn without_table(mut self) -> Self {
+        self.no_table = true;
         self
     }
 
@@ -94,17 +141,35 @@ impl CliError {
     pub fn exit_code(&self) -> u8 {
         match self.kind {
             Kind::Usage | Kind::Parse | Kind::Value | Kind::Config => 2,
-            Kind::Failed => 1,
+            Kind::Failed | Kind::Told => 1,
             Kind::BrokenPipe => 0,
+        }
+    }
+
+    /// What `getMessage()` of the Java exception gives.
+    pub fn kafka_message(&self) -> String {
+        match self.java.wrapper {
+            Some(_) => self.inner_as_java(),
+            None => self.java.message.clone().unwrap_or_else(|| self.message.clone()),
         }
     }
 
     /// `java.lang.SomeException: message`, as Java prints an exception; the bare message where no class is known.
     pub fn as_java(&self) -> String {
-        match &self.exception {
-            Some(class) if self.message.is_empty() => class.clone(),
-            Some(class) => format!("{class}: {}", self.message),
-            None => self.message.clone(),
+        let inner = self.inner_as_java();
+        let text = self.java.wrapper.map_or(inner.clone(), |wrapper| format!("{wrapper}: {inner}"));
+        match &self.java.caused_by {
+            Some(cause) => format!("{text}\nCaused by: {cause}"),
+            None => text,
+        }
+    }
+
+    fn inner_as_java(&self) -> String {
+        let message = self.java.message.as_ref().unwrap_or(&self.message);
+        match (self.java.class.as_str(), message.as_str()) {
+            ("", message) => message.to_owned(),
+            (class, "") => class.to_owned(),
+            (class, message) => format!("{class}: {message}"),
         }
     }
 }
@@ -147,5 +212,7 @@ mod tests {
         assert_eq!(CliError::config("Invalid value").as_java(), "org.apache.kafka.common.config.ConfigException: Invalid value");
         assert_eq!(CliError::failed("").exception("a.B").as_java(), "a.B");
         assert_eq!(CliError::usage("x").as_java(), "x");
+        let wrapped = CliError::failed("cannot read f").exception("N").java_message("f").wrapped_in("W");
+        assert_eq!((wrapped.as_java(), wrapped.kafka_message()), ("W: N: f".to_owned(), "N: f".to_owned()));
     }
 }

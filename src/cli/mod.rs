@@ -4,12 +4,18 @@
 //! `kafka-topics.sh`), a man page and a part of the completions. After a change of options run `scripts/generate`.
 
 pub mod completions;
+pub mod connect;
+pub mod console_consumer;
+pub mod console_producer;
+pub mod consumer_groups;
 pub mod dump_log;
 pub mod error;
+pub mod failure;
 pub mod jopt;
 pub mod man;
 pub mod out;
 pub mod tool;
+pub mod topics;
 pub mod usage;
 
 use std::ffi::{OsStr, OsString};
@@ -29,7 +35,15 @@ pub use tool::Tool;
 pub const KAFKA_VERSION: &str = "4.3.1";
 
 /// Every command, in the order of `kfk --help`.
-pub const TOOLS: &[Entry] = &[Entry::of::<completions::Args>(), Entry::of::<dump_log::Args>(), Entry::of::<man::Args>()];
+pub const TOOLS: &[Entry] = &[
+    Entry::of::<topics::Args>(),
+    Entry::of::<console_producer::Args>(),
+    Entry::of::<console_consumer::Args>(),
+    Entry::of::<consumer_groups::Args>(),
+    Entry::of::<dump_log::Args>(),
+    Entry::of::<completions::Args>(),
+    Entry::of::<man::Args>(),
+];
 
 /// Runs the command that this process was started for and gives its exit code.
 pub fn main() -> ExitCode {
@@ -107,7 +121,7 @@ fn run_as_kfk(words: Vec<OsString>) -> Exit {
 }
 
 fn report(e: &CliError) -> Exit {
-    if e.kind != Kind::BrokenPipe {
+    if !matches!(e.kind, Kind::BrokenPipe | Kind::Told) {
         e.print();
     }
     Exit(e.exit_code())
@@ -134,6 +148,7 @@ fn run_as_kafka(entry: &Entry, words: &[OsString]) -> Exit {
     });
     outcome.unwrap_or_else(|e| match e.kind {
         Kind::BrokenPipe => Exit::OK,
+        Kind::Told => Exit::FAILED,
         _ => entry.report_as_kafka(&e),
     })
 }

@@ -3,6 +3,7 @@
 use clap::{ArgMatches, Command};
 
 use super::error::{CliError, Kind, stderr_line};
+use super::out::Out;
 use super::usage;
 
 /// Under which name kfk was started.
@@ -25,6 +26,17 @@ pub struct Context {
 impl Context {
     pub fn is_kafka(&self) -> bool {
         self.personality == Personality::Kafka
+    }
+
+    /// Says something that is no data: on standard error, or on standard output where Kafka's own tool has it there.
+    pub fn say(&self, text: impl AsRef<str>) -> Result<(), CliError> {
+        if !self.is_kafka() {
+            stderr_line(text);
+            return Ok(());
+        }
+        let mut out = Out::stdout();
+        out.line(text)?;
+        out.flush()
     }
 }
 
@@ -55,9 +67,9 @@ pub trait Tool: clap::Args + Sized + 'static {
 
     /// Tells a failure as Kafka's own tool does and gives its exit code. Called under Kafka's name only.
     fn report_as_kafka(error: &CliError, entry: &Entry) -> Exit {
-        stderr_line(&error.message);
-        if error.kind == Kind::Usage {
-            usage::print_option_table(&entry.clap_command(entry.kafka));
+        match error.kind {
+            Kind::Usage => usage::report(error, entry),
+            _ => stderr_line(&error.message),
         }
         Exit::FAILED
     }

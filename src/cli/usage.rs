@@ -1,11 +1,39 @@
-//! The two-column table of all options that Kafka's tools print after a usage error.
+//! Usage errors in the words of Kafka's tools, and the two-column table of all options that they print after one.
 
 use clap::{Arg, ArgAction, Command};
 
-use super::error::stderr_line;
+use super::error::{CliError, stderr_line};
+use super::tool::Entry;
 
 const TOTAL: usize = 100;
 const LEFT_MOST: usize = 40;
+
+/// An option (without dashes) and whether it was given.
+pub type Given = (&'static str, bool);
+
+/// Refuses a command line on which an option is missing.
+pub fn require(needed: &[Given]) -> Result<(), CliError> {
+    match needed.iter().find(|(_, given)| !given) {
+        Some((name, _)) => Err(CliError::usage(format!("Missing required argument \"[{name}]\""))),
+        None => Ok(()),
+    }
+}
+
+/// Refuses a command line on which `used` stands together with one of `others`.
+pub fn refuse(used: Given, others: &[Given]) -> Result<(), CliError> {
+    match others.iter().find(|(_, given)| used.1 && *given) {
+        Some((name, _)) => Err(CliError::usage(format!("Option \"[{}]\" can't be used with option \"[{name}]\"", used.0))),
+        None => Ok(()),
+    }
+}
+
+/// Tells a usage error as Kafka's tools do.
+pub fn report(error: &CliError, entry: &Entry) {
+    stderr_line(&error.message);
+    if !error.no_table {
+        print_option_table(&entry.clap_command(entry.kafka));
+    }
+}
 
 /// Prints the table to standard error.
 pub fn print_option_table(command: &Command) {

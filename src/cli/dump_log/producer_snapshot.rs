@@ -10,6 +10,7 @@ use super::Dump;
 use super::error::DumpError;
 use super::walk::field;
 use super::window::FileWindow;
+use crate::cli::error::stderr_line;
 
 const VERSION: i16 = 1;
 /// Where the bytes under the CRC begin.
@@ -28,7 +29,7 @@ pub fn dump(dump: &mut Dump<'_, '_>, path: &str) -> Result<(), DumpError> {
         Ok(entries) => entries.chunks_exact(ENTRY).try_for_each(|entry| print(dump, entry)),
         Err(reason) => {
             dump.out.flush()?;
-            (dump.remark)(reason);
+            stderr_line(reason);
             Ok(())
         }
     }

@@ -94,8 +94,13 @@ impl Admin {
 
     /// Describes topics by name, each with its own error, in the order given.
     pub async fn describe_topics(&self, names: &[&str]) -> Result<Vec<(String, Result<DescribedTopic, Error>)>, Error> {
+        self.describe_topics_paged(names, DescribeTopicPartitionsRequest::default().response_partition_limit).await
+    }
+
+    /// As `describe_topics`, asking for at most `page` partitions in one response.
+    pub async fn describe_topics_paged(&self, names: &[&str], page: i32) -> Result<Vec<(String, Result<DescribedTopic, Error>)>, Error> {
         let found = self.retrying("describing topics", || async {
-            match self.describe_by_partitions(names).await {
+            match self.describe_by_partitions(names, page).await {
                 Err(Error::Unsupported { .. }) => self.describe_by_metadata(names).await,
                 other => other,
             }
@@ -121,14 +126,14 @@ impl Admin {
         }
     }
 
-    async fn describe_by_partitions(&self, names: &[&str]) -> Result<BTreeMap<String, Result<DescribedTopic, Error>>, Error> {
+    async fn describe_by_partitions(&self, names: &[&str], page: i32) -> Result<BTreeMap<String, Result<DescribedTopic, Error>>, Error> {
         let mut out: BTreeMap<String, Result<DescribedTopic, Error>> = BTreeMap::new();
         let mut cursor = None;
         loop {
             let request = DescribeTopicPartitionsRequest {
                 topics: names.iter().map(|n| TopicRequest { name: n.to_string() }).collect(),
                 cursor: cursor.take(),
-                ..Default::default()
+                response_partition_limit: page,
             };
             let answer = self.client.call_any(&request).await?;
             for topic in answer.topics {

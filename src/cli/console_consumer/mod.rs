@@ -1,0 +1,138 @@
+//! `kfk console-consumer`, `kafka-console-consumer.sh`: the records of topics, one after the other, on standard output.
+
+mod deserialize;
+mod format;
+mod internal;
+mod options;
+mod read;
+
+use std::path::PathBuf;
+
+use super::connect::{self, ConnectionArgs};
+use super::error::{CliError, Kind, log4j_line, stderr_line};
+use super::tool::{Context, Entry, Exit, Tool};
+use super::usage;
+
+const CLASS: &str = "org.apache.kafka.tools.consumer.ConsoleConsumer";
+#[derive(Debug, Default, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+
+    /// The topic to read.
+    #[arg(long, value_name = "TOPIC", help_heading = "What to read")]
+    pub topic: Option<String>,
+
+    /// Read all topics whose whole name matches this regular expression.
+    #[arg(long, value_name = "REGEX", help_heading = "What to read")]
+    pub include: Option<String>,
+
+    /// Read one partition, without a group. Starts at the end, or at --offset.
+    #[arg(long, value_name = "N", allow_hyphen_values = true, help_heading = "What to read")]
+    pub partition: Option<i32>,
+
+    /// Where to start in --partition: a number, earliest or latest. Default latest.
+    #[arg(long, value_name = "OFFSET", allow_hyphen_values = true, help_heading = "What to read")]
+    pub offset: Option<String>,
+
+    /// Start at the earliest record where the group has no committed offset.
+    #[arg(long, help_heading = "What to read")]
+    pub from_beginning: bool,
+
+    /// Stop after this many records.
+    #[arg(long, value_name = "N", allow_hyphen_values = true, help_heading = "What to read")]
+    pub max_messages: Option<String>,
+
+    /// Stop when no record came for this long.
+    #[arg(long, value_name = "MS", allow_hyphen_values = true, help_heading = "What to read")]
+    pub timeout_ms: Option<i64>,
+
+    /// read_committed leaves out records of transactions that are not committed. Default read_uncommitted.
+    #[arg(long, value_name = "LEVEL", help_heading = "What to read")]
+    pub isolation_level: Option<String>,
+
+    /// The consumer group to read as; without it one of its own that commits nothing.
+    #[arg(long, value_name = "GROUP", help_heading = "What to read")]
+    pub group: Option<String>,
+
+    /// Kafka's class that prints records: DefaultMessageFormatter, LoggingMessageFormatter, NoOpMessageFormatter, OffsetsMessageFormatter,
+    /// GroupMetadataMessageFormatter, ShareGroupMessageFormatter, TransactionLogMessageFormatter, group.share.ShareGroupStateMessageFormatter,
+    /// each after org.apache.kafka.tools.consumer and a point.
+    #[arg(long, value_name = "CLASS", help_heading = "How to print")]
+    pub formatter: Option<String>,
+
+    /// How to print records: print.timestamp, print.partition, print.offset, print.epoch, print.delivery, print.headers, print.key,
+    /// print.value (each true or false), key.separator (tab), line.separator, headers.separator (,), null.literal (null),
+    /// key.deserializer, value.deserializer, headers.deserializer. May be given several times.
+    #[arg(long, value_name = "NAME=VALUE", help_heading = "How to print")]
+    pub formatter_property: Vec<String>,
+
+    /// Properties file with the same keys; --formatter-property wins.
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath, help_heading = "How to print")]
+    pub formatter_config: Option<PathBuf>,
+
+    /// Kafka's class that turns keys into text, such as org.apache.kafka.common.serialization.LongDeserializer.
+    #[arg(long, value_name = "CLASS", help_heading = "How to print")]
+    pub key_deserializer: Option<String>,
+
+    /// Kafka's class that turns values into text.
+    #[arg(long, value_name = "CLASS", help_heading = "How to print")]
+    pub value_deserializer: Option<String>,
+
+    /// Go on after a record that cannot be printed.
+    #[arg(long, help_heading = "How to print")]
+    pub skip_message_on_error: bool,
+
+    /// A client setting. May be given several times.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub command_property: Vec<String>,
+
+    /// Properties file with client settings; --command-property wins.
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub command_config: Option<PathBuf>,
+
+    /// Also print when the consumer has shut down (for Kafka's system tests).
+    #[arg(long, hide = true)]
+    pub enable_systest_events: bool,
+
+    /// Deprecated spelling of --formatter-property.
+    #[arg(long, value_name = "NAME=VALUE", help_heading = "Deprecated")]
+    pub property: Vec<String>,
+
+    /// Deprecated spelling of --command-property.
+    #[arg(long, value_name = "NAME=VALUE", help_heading = "Deprecated")]
+    pub consumer_property: Vec<String>,
+
+    /// Deprecated spelling of --command-config.
+    #[arg(long = "consumer.config", value_name = "FILE", value_hint = clap::ValueHint::FilePath, help_heading = "Deprecated")]
+    pub consumer_config: Option<PathBuf>,
+}
+
+impl Tool for Args {
+    const COMMAND: &'static str = "console-consumer";
+    const KAFKA: &'static str = "kafka-console-consumer";
+    const ABOUT: &'static str = "Read records from topics and print them on standard output.";
+
+    fn run(self, cx: &Context) -> Result<Exit, CliError> {
+        options::check(&self, cx)?;
+        options::warn_deprecated(&self, cx)?;
+        let plan = options::plan(&self, cx)?;
+        let properties = plan.properties.clone();
+        connect::run(&self.connection, properties, cx, connect::CONSUMER, async |properties| {
+            read::read(&self, &plan, &properties, cx).await
+        })
+    }
+
+    fn report_as_kafka(error: &CliError, entry: &Entry) -> Exit {
+        let twice = error.message.starts_with("Found multiple arguments");
+        match error.kind {
+            Kind::Usage | Kind::Parse => usage::report(error, entry),
+            Kind::Value if !twice => stderr_line(format!("Exception in thread \"main\" {}", error.as_java())),
+            Kind::Value | Kind::Config | Kind::Failed | Kind::Told | Kind::BrokenPipe => {
+                log4j_line("ERROR", "Unknown error when running consumer: ", CLASS);
+                stderr_line(error.as_java());
+            }
+        }
+        Exit::FAILED
+    }
+}

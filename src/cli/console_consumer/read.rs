@@ -1,0 +1,270 @@
+//! The loop of the console consumer: poll, format, write; and the ways it ends.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::format::Formatter;
+use super::options::{Plan, Start};
+use super::{Args, CLASS};
+use crate::cli::connect::Properties;
+use crate::cli::error::{CliError, Kind, log4j_line, stderr_line};
+use crate::cli::failure::java_class;
+use crate::cli::out::Out;
+use crate::cli::tool::{Context, Exit};
+use crate::client::{Consumer, ConsumerConfig, Polled};
+use crate::types::TopicPartition;
+use crate::wire::ErrorCode;
+
+/// Formatted bytes are handed on when there are this many.
+const WRITE_BYTES: usize = 64 * 1024;
+/// How long to wait for records when there is no limit; only bounds one call.
+const LONG: Duration = Duration::from_secs(3600);
+/// How long leaving the group may take at the end.
+const CLOSE: Duration = Duration::from_secs(5);
+
+/// Why the loop ended.
+enum End {
+    /// Enough records.
+    Done,
+    /// None came for as long as was asked for.
+    Idle,
+    Signal(u8),
+    Error(CliError),
+}
+
+/// Reads until there is a reason to stop, prints, and tells how many records there were.
+pub(super) async fn read(args: &Args, plan: &Plan, properties: &Properties, cx: &Context) -> Result<Exit, CliError> {
+    let values = properties.iter().cloned().collect();
+    let config = ConsumerConfig::parse(&values).map_err(|e| CliError::config(e.to_string()))?;
+    let create = config.allow_auto_create_topics;
+    let consumer = Consumer::new(config)?;
+    // Said at once, not when the time is over.
+    consumer.client().refresh(&[]).await?;
+    let mut reading = Reading { consumer, plan, out: Out::stdout(), buffer: Vec::with_capacity(2 * WRITE_BYTES), count: 0, cx };
+    let mut stop = Stop::new()?;
+    let end = match reading.start(args, create).await {
+        Ok(()) => stop.unless(reading.run()).await,
+        Err(e) => End::Error(e),
+    };
+    let count = reading.count;
+    let written = reading.finish().await;
+    let ended = verdict(end, cx);
+    // A reader that went away is no news to anybody.
+    let quiet = matches!(&written, Err(e) if e.kind == Kind::BrokenPipe) || matches!(&ended, Err(e) if e.kind == Kind::BrokenPipe);
+    if !quiet {
+        stderr_line(format!("Processed a total of {count} messages"));
+    }
+    if args.enable_systest_events {
+        cx.say("shutdown_complete")?;
+    }
+    written?;
+    ended
+}
+
+struct Reading<'a> {
+    consumer: Consumer,
+    plan: &'a Plan,
+    out: Out,
+    buffer: Vec<u8>,
+    count: u64,
+    cx: &'a Context,
+}
+
+impl Reading<'_> {
+    async fn start(&mut self, args: &Args, create: bool) -> Result<(), CliError> {
+        match (&args.topic, &args.include, args.partition) {
+            (Some(topic), _, Some(number)) => {
+                self.find(topic, create).await?;
+                let tp = TopicPartition::new(topic, number);
+                self.consumer.assign(std::slice::from_ref(&tp))?;
+                match self.plan.start {
+                    Start::Earliest => self.consumer.seek_to_beginning(&tp)?,
+                    Start::Latest => self.consumer.seek_to_end(&tp)?,
+                    Start::At(offset) => self.consumer.seek(&tp, offset)?,
+                }
+            }
+            (Some(topic), _, None) => {
+                self.find(topic, create).await?;
+                self.consumer.subscribe(&[topic])?;
+            }
+            (None, Some(pattern), _) => self.consumer.subscribe_pattern(pattern).map_err(|e| {
+                CliError::failed(format!("{pattern} is no regular expression"))
+                    .cause(e.to_string().split_whitespace().collect::<Vec<_>>().join(" "))
+                    .exception("java.util.regex.PatternSyntaxException")
+            })?,
+            (None, None, _) => {}
+        }
+        Ok(())
+    }
+
+    /// A topic that does not exist may come to be; under kfk's own name that is said.
+    async fn find(&self, topic: &str, create: bool) -> Result<(), CliError> {
+        match self.consumer.client().topic(topic, create).await {
+            Ok(_) => Ok(()),
+            Err(e) if e.code() == Some(ErrorCode::InvalidTopicException) => {
+                Err(CliError::failed(format!("Invalid topics: [{topic}]")).exception(java_class(ErrorCode::InvalidTopicException)))
+            }
+            Err(e) if e.code() == Some(ErrorCode::UnknownTopicOrPartition) => {
+                if !self.cx.is_kafka() {
+                    stderr_line(format!("warning: topic \"{topic}\" does not exist; waiting for it"));
+                }
+                Ok(())
+            }
+            Err(e) if e.is_retriable() => Ok(()),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    async fn run(&mut self) -> End {
+        if self.plan.max_messages == Some(0) {
+            return End::Done;
+        }
+        let patience = self.plan.timeout_ms.map(Duration::from_millis);
+        let mut idle_since = Instant::now();
+        loop {
+            // What is there already is taken before what was formatted is handed on.
+            let polled = match self.consumer.poll(Duration::ZERO).await {
+                Ok(polled) if !polled.is_empty() => Ok(polled),
+                Ok(_) => {
+                    if let Err(e) = self.hand_on() {
+                        return End::Error(e);
+                    }
+                    let left = patience.map_or(LONG, |p| p.saturating_sub(idle_since.elapsed()));
+                    self.consumer.poll(left).await
+                }
+                Err(e) => Err(e),
+            };
+            let polled = match polled {
+                Ok(polled) => polled,
+                Err(e) => return End::Error(reading_failed(e)),
+            };
+            if !polled.is_empty() {
+                match self.print(&polled) {
+                    Ok(true) => return End::Done,
+                    Ok(false) => idle_since = Instant::now(),
+                    Err(e) => return End::Error(e),
+                }
+            } else if patience.is_some_and(|p| idle_since.elapsed() >= p) {
+                return End::Idle;
+            }
+        }
+    }
+
+    /// Formats records. True if there are enough now; the position is then behind the last one printed.
+    fn print(&mut self, polled: &Polled) -> Result<bool, CliError> {
+        let formatter: &Formatter = &self.plan.formatter;
+        let mut records = polled.iter();
+        for record in records.by_ref() {
+            self.count += 1;
+            if let Err(e) = formatter.write(&record, &mut self.buffer, self.cx) {
+                if !self.plan.skip_errors {
+                    return Err(e);
+                }
+                self.tell_skipped(&e);
+            }
+            if self.buffer.len() >= WRITE_BYTES {
+                self.out.bytes(&self.buffer)?;
+                self.buffer.clear();
+            }
+            if self.plan.max_messages.is_some_and(|most| self.count >= most) {
+                let mut seen = BTreeSet::new();
+                for left in records {
+                    let tp = TopicPartition::new(left.topic, left.partition);
+                    if seen.insert(tp.clone()) {
+                        self.consumer.seek(&tp, left.offset)?;
+                    }
+                }
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn tell_skipped(&self, e: &CliError) {
+        if self.cx.is_kafka() {
+            log4j_line("ERROR", "Error processing message, skipping this message: ", CLASS);
+            stderr_line(e.as_java());
+        } else {
+            stderr_line(format!("warning: skipped a record: {}", e.message));
+        }
+    }
+
+    fn hand_on(&mut self) -> Result<(), CliError> {
+        if !self.buffer.is_empty() {
+            self.out.bytes(&self.buffer)?;
+            self.buffer.clear();
+        }
+        self.out.flush()
+    }
+
+    /// Hands on what is left, commits and leaves the group.
+    async fn finish(mut self) -> Result<(), CliError> {
+        let written = self.hand_on();
+        // A group that cannot be left now forgets this member by itself.
+        let _ = self.consumer.close(CLOSE).await;
+        written
+    }
+}
+
+fn reading_failed(e: crate::client::Error) -> CliError {
+    CliError::from(e)
+}
+
+/// What the end means. Kafka's tool logs what ended it and exits 0; but not for what it could not print.
+fn verdict(end: End, cx: &Context) -> Result<Exit, CliError> {
+    let terminated = "Error processing message, terminating consumer process: ";
+    match end {
+        End::Done => Ok(Exit::OK),
+        End::Signal(code) => Ok(Exit(code)),
+        End::Idle => {
+            if cx.is_kafka() {
+                log4j_line("ERROR", terminated, CLASS);
+                stderr_line("org.apache.kafka.common.errors.TimeoutException");
+            }
+            Ok(Exit::OK)
+        }
+        End::Error(e) if cx.is_kafka() && !prints_badly(&e) && e.kind == Kind::Failed => {
+            log4j_line("ERROR", terminated, CLASS);
+            stderr_line(e.as_java());
+            Ok(Exit::OK)
+        }
+        End::Error(e) => Err(e),
+    }
+}
+
+/// The record, the pattern or the output was at fault, not the broker.
+fn prints_badly(e: &CliError) -> bool {
+    ["SerializationException", "PatternSyntaxException"].iter().any(|class| e.java.class.ends_with(class)) || e.java.class.is_empty()
+}
+
+/// SIGINT and SIGTERM: the first ends the loop, the second the process.
+struct Stop {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Stop {
+    fn new() -> Result<Stop, CliError> {
+        let listen = |kind| signal(kind).map_err(|e| CliError::failed("cannot listen for signals").cause(e.to_string()));
+        Ok(Stop { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
+    }
+
+    async fn unless(&mut self, work: impl Future<Output = End>) -> End {
+        tokio::select! {
+            end = work => end,
+            _ = self.interrupt.recv() => self.second_kills(130),
+            _ = self.terminate.recv() => self.second_kills(143),
+        }
+    }
+
+    fn second_kills(&mut self, code: u8) -> End {
+        tokio::spawn(async move {
+            let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else { return };
+            tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+            std::process::exit(i32::from(code));
+        });
+        End::Signal(code)
+    }
+}

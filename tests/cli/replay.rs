@@ -1,0 +1,189 @@
+//! Runs recorded commands with kfk under Kafka's names and compares.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::differences::{self, Difference};
+use crate::pattern::{difference, shown, without_java};
+use crate::transcript::{self, Case};
+
+/// Addresses in the recordings: the broker, and a port where nobody listens.
+pub const RECORDED_BROKER: &str = "localhost:19200";
+const RECORDED_DEAD: &str = "localhost:19299";
+/// No recorded command may take longer than this; one that does has hung.
+const TOO_LONG: Duration = Duration::from_secs(60);
+
+/// How one transcript is replayed.
+pub struct Replay<'a> {
+    pub file: &'a str,
+    /// Takes the place of the recorded broker; `None`: only commands that need no broker are run.
+    pub bootstrap: Option<String>,
+    /// Output whose lines may come in any order.
+    pub any_order: fn(&Case) -> bool,
+    /// Called before each command, in its working directory: changes what the recording took from its own machine.
+    pub before: fn(&Replay, &mut Case, &Path),
+}
+
+/// What a command did.
+#[derive(Debug)]
+pub struct Outcome {
+    pub stdout: String,
+    pub stderr: String,
+    /// The exit code, 128 + N after signal N, -1 if it hung.
+    pub exit: i32,
+    pub took: Duration,
+}
+
+/// The transcript `tests/transcripts/{file}.txt`.
+pub fn load(file: &str) -> Vec<Case> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts").join(format!("{file}.txt"));
+    transcript::parse(&std::fs::read_to_string(path).expect("a transcript"))
+}
+
+impl Replay<'_> {
+    /// Replays the whole file. Fails with every unexpected difference, and with every listed one that is none.
+    pub fn run(&self) {
+        let listed: Vec<Difference> = differences::load().into_iter().filter(|d| d.file == self.file).collect();
+        let work = tempfile::tempdir().expect("a directory");
+        let mut files = BTreeMap::new();
+        let (mut same, mut failures) = (0, Vec::new());
+        let cases = load(self.file);
+        let total = cases.len();
+        for mut case in cases {
+            files.extend(case.files.clone());
+            for (name, text) in &case.files {
+                std::fs::write(work.path().join(name), text).expect("a file");
+            }
+            let entry = listed.iter().find(|d| d.command == case.command);
+            (self.before)(self, &mut case, work.path());
+            if self.bootstrap.is_none() && !needs_no_broker(&case) {
+                continue;
+            }
+            let outcome = self.execute(&case, work.path());
+            match (self.compare(&case, &outcome), entry) {
+                (None, _) => same += 1,
+                (Some(_), Some(entry)) => entry.used.set(true),
+                (Some(text), None) => failures.push(format!("{}.txt:{}: $ {}\n{text}", self.file, case.line, case.command)),
+            }
+        }
+        println!("{}: {same} of {total} the same, {} listed as different", self.file, listed.iter().filter(|d| d.used.get()).count());
+        let complete = self.bootstrap.is_some() && !crate::broker::is_foreign();
+        for stale in listed.iter().filter(|d| complete && !d.used.get()) {
+            failures.push(format!("docs/differences.md lists `{}`, but it is no difference (or was not recorded)", stale.command));
+        }
+        assert!(failures.is_empty(), "{} of {}.txt differ:\n\n{}", failures.len(), self.file, failures.join("\n"));
+    }
+
+    fn compare(&self, case: &Case, outcome: &Outcome) -> Option<String> {
+        let mut text = String::new();
+        if case.exit != Some(outcome.exit) {
+            let recorded = case.exit.map_or("none (killed by the recorder)".to_owned(), |c| c.to_string());
+            text.push_str(&format!("exit {}, recorded {recorded}, after {:?}\n", outcome.exit, outcome.took));
+        }
+        let any_order = (self.any_order)(case);
+        if let Some(found) = difference(&shown(case.stdout.as_bytes()), &outcome.stdout, any_order) {
+            text.push_str(&format!("stdout {found}"));
+        }
+        if let Some(found) = difference(&without_java(&case.stderr), &outcome.stderr, any_order) {
+            text.push_str(&format!("stderr {found}"));
+        }
+        (!text.is_empty()).then_some(text)
+    }
+
+    /// Runs one command; addresses in its output are turned back into those of the recording.
+    pub fn execute(&self, case: &Case, dir: &Path) -> Outcome {
+        let dead = dead_address();
+        let bootstrap = self.bootstrap.clone().unwrap_or_else(|| dead.clone());
+        let words: Vec<String> =
+            case.words().into_iter().map(|w| w.replace(RECORDED_BROKER, &bootstrap).replace(RECORDED_DEAD, &dead)).collect();
+        let mut outcome = run_kfk(&words, case.stdin.as_bytes(), dir, case);
+        for stream in [&mut outcome.stdout, &mut outcome.stderr] {
+            *stream = stream.replace(&bootstrap, RECORDED_BROKER).replace(&dead, RECORDED_DEAD);
+        }
+        outcome
+    }
+}
+
+impl Replay<'_> {
+    /// What a command prints; it must succeed.
+    pub fn output(&self, command: &str, dir: &Path) -> String {
+        let outcome = self.execute(&Case { command: command.to_owned(), ..Case::default() }, dir);
+        assert_eq!(outcome.exit, 0, "{command}: {}", outcome.stderr);
+        outcome.stdout
+    }
+}
+
+fn needs_no_broker(case: &Case) -> bool {
+    if case.stderr.contains("no current committed offset") {
+        return false;
+    }
+    let usage = ["<option table>", "is not a recognized option", "UnavailableOptionException", "must be specified"];
+    usage.iter().any(|mark| case.stderr.contains(mark)) || case.command.contains("--version") || case.command.contains("--validate-regex")
+}
+
+/// An address of this machine where nobody listens.
+pub fn dead_address() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    format!("localhost:{}", listener.local_addr().expect("its address").port())
+}
+
+/// Runs kfk under the name `words[0]`.
+pub fn run_kfk(words: &[String], stdin: &[u8], dir: &Path, case: &Case) -> Outcome {
+    let started = Instant::now();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_kfk"))
+        .arg0(format!("/opt/kafka/bin/{}.sh", words[0]))
+        .args(&words[1..])
+        .current_dir(dir)
+        .env_remove("KFK_BROKERS")
+        .env("TZ", "UTC")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("kfk starts");
+    // A command that does not read its input may be gone before it is written.
+    let _ = child.stdin.take().map(|mut pipe| pipe.write_all(stdin));
+    let mut out = child.stdout.take().expect("a pipe");
+    let mut err = child.stderr.take().expect("a pipe");
+    let (stop, lines) = (signal_to_send(case), case.stdout.lines().count());
+    let pid = child.id();
+    let out = std::thread::spawn(move || {
+        let (mut all, mut buffer, mut sent) = (Vec::new(), [0; 4096], false);
+        while let Ok(n @ 1..) = out.read(&mut buffer) {
+            all.extend_from_slice(&buffer[..n]);
+            if let Some(signal) = stop.filter(|_| !sent && all.iter().filter(|b| **b == b'\n').count() >= lines) {
+                sent = true;
+                let _ = Command::new("kill").args([format!("-{signal}"), pid.to_string()]).status();
+            }
+        }
+        all
+    });
+    let err = std::thread::spawn(move || {
+        let mut all = Vec::new();
+        let _ = err.read_to_end(&mut all);
+        all
+    });
+    let exit = loop {
+        match child.try_wait().expect("a status") {
+            Some(status) => {
+                break status.code().unwrap_or_else(|| 128 + std::os::unix::process::ExitStatusExt::signal(&status).unwrap_or(0));
+            }
+            None if started.elapsed() > TOO_LONG => {
+                let _ = child.kill();
+                let _ = child.wait();
+                break -1;
+            }
+            None => std::thread::sleep(Duration::from_millis(2)),
+        }
+    };
+    Outcome { stdout: shown(&out.join().expect("stdout")), stderr: shown(&err.join().expect("stderr")), exit, took: started.elapsed() }
+}
+
+/// Recordings without an end of their own were ended by a signal once the records were printed.
+fn signal_to_send(case: &Case) -> Option<&'static str> {
+    ["INT", "TERM"].into_iter().find(|signal| case.remarked(&format!("ended with SIG{signal}")))
+}
