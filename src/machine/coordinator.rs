@@ -5,6 +5,8 @@
 //! and when the partition is read at the start. [`Output`]s are carried out in order, and an answer leaves only when everything that
 //! the coordinator had appended up to that point is committed.
 
+use std::convert::Infallible;
+
 use bytes::Bytes;
 
 use crate::types::{MonoMs, Now, Offset};
@@ -60,14 +62,19 @@ impl Producer {
 
 /// What a coordinator wants done, in order.
 #[derive(Clone, Debug)]
-pub enum Output<R, A> {
+pub enum Output<R, A, E = Infallible> {
     /// Append these records as one batch: all or nothing.
     Append { records: Vec<R>, producer: Producer },
     /// Answer a request.
     Answer { token: Token, answer: A },
+    /// Have something done outside. As with an answer, not before everything that was appended up to here is committed.
+    Effect(E),
 }
 
-impl<R, A> Output<R, A> {
+/// What a decision of `C` comes to.
+pub type OutputOf<C> = Output<<C as Coordinator>::Record, <C as Coordinator>::Answer, <C as Coordinator>::Effect>;
+
+impl<R, A, E> Output<R, A, E> {
     /// Records outside any transaction.
     pub fn append(records: Vec<R>) -> Self {
         Output::Append { records, producer: Producer::NONE }
@@ -105,9 +112,11 @@ pub trait Coordinator {
     type Event;
     type Record;
     type Answer;
+    /// What it wants done outside; [`Infallible`] if nothing ever.
+    type Effect;
 
     /// Sees all state, changes only what may be lost.
-    fn decide(&mut self, now: Now, input: Input<Self::Request, Self::Event>, out: &mut Vec<Output<Self::Record, Self::Answer>>);
+    fn decide(&mut self, now: Now, input: Input<Self::Request, Self::Event>, out: &mut Vec<OutputOf<Self>>);
 
     /// Makes a record of the log part of the durable state. Applying a log twice gives the same state.
     fn apply(&mut self, record: Self::Record, at: Position);

@@ -1,4 +1,5 @@
 //! The synchronous executors: they join what decides (`machine`) with what keeps (`log`), and know nothing of sockets or tasks.
 
 pub mod image;
+pub mod internal_batches;
 pub mod shard;

@@ -105,6 +105,8 @@ pub struct Shard<M: Coordinator, L> {
     end: Offset,
     waiting: VecDeque<Waiting<M::Answer>>,
     released: Vec<Released<M::Answer>>,
+    /// What the machine wants done outside, each with the offset up to which the partition has to be committed before.
+    effects: VecDeque<(Offset, M::Effect)>,
     commit_timeout_ms: u64,
     report: LoadReport,
 }
@@ -120,6 +122,7 @@ impl<M: Coordinator, L: InternalPartition> Shard<M, L> {
             end: 0,
             waiting: VecDeque::new(),
             released: Vec::new(),
+            effects: VecDeque::new(),
             commit_timeout_ms,
             report: LoadReport::default(),
         }
@@ -155,7 +158,7 @@ impl<M: Coordinator, L: InternalPartition> Shard<M, L> {
     pub fn next_deadline(&self) -> Option<MonoMs> {
         match &self.state {
             State::Loading { not_before, .. } => Some(*not_before),
-            State::Active => self.waiting.iter().map(|w| w.deadline).chain(self.machine.next_deadline()).min(),
+            State::Active => self.waiting.front().map(|w| w.deadline).into_iter().chain(self.machine.next_deadline()).min(),
             State::Closed { .. } => None,
         }
     }
@@ -200,6 +203,13 @@ impl<M: Coordinator, L: InternalPartition> Shard<M, L> {
     /// The partition is committed further than before.
     pub fn committed(&mut self, now: Now) -> Vec<Released<M::Answer>> {
         self.done(now)
+    }
+
+    /// What the machine wants done outside, as far as it may be done now. To be asked for after every other call.
+    pub fn take_effects(&mut self) -> Vec<M::Effect> {
+        let committed = self.log.committed();
+        let ready = self.effects.iter().take_while(|(until, _)| *until <= committed).count();
+        self.effects.drain(..ready).map(|(_, effect)| effect).collect()
     }
 
     /// The partition is led by someone else now: all that waits is refused, and so is all that comes.
@@ -260,6 +270,8 @@ impl<M: Coordinator, L: InternalPartition> Shard<M, L> {
                     let answer = M::fail(answer, append_error_to_client(error));
                     self.released.push(Released { token, answer });
                 }
+                (Output::Effect(effect), Ok(())) => self.effects.push_back((self.end, effect)),
+                (Output::Effect(_), Err(_)) => {} // wanted in the same belief
             }
         }
         outcome
@@ -305,6 +317,7 @@ impl<M: Coordinator, L: InternalPartition> Shard<M, L> {
         for Waiting { answer: Released { token, answer }, .. } in std::mem::take(&mut self.waiting) {
             self.released.push(Released { token, answer: M::fail(answer, error) });
         }
+        self.effects.clear();
         self.machine.forget();
     }
 

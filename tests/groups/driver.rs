@@ -6,6 +6,7 @@ use bytes::Bytes;
 use kfk::machine::assign::{Subscription, consumer_protocol};
 use kfk::machine::coordinator::{Context, Marker, Position, Producer, Token};
 use kfk::machine::group::{GroupAnswer, GroupConfig, GroupEvent, GroupRecord, GroupRequest, GroupShard, shapes};
+use kfk::node::internal_batches::{build_batch, items_of};
 use kfk::node::shard::{AppendError, InternalPartition, KeyValue, LogItem, Page, Released, Shard};
 use kfk::rng::Rng;
 use kfk::types::{MonoMs, Now, Offset, Uuid, WallMs};
@@ -44,9 +45,18 @@ impl MemoryLog {
         self.items.len() as Offset
     }
 
-    pub fn push(&mut self, producer: Producer, key: Bytes, value: Option<Bytes>) {
-        let position = Position { offset: self.end(), producer };
-        self.items.push(LogItem::Record { position, key: Some(key), value });
+    /// Writes a batch as the broker does and keeps what can be read of it.
+    pub fn write(&mut self, now: Now, producer: Producer, records: &[KeyValue]) {
+        let base = self.end();
+        let batch = build_batch(now, producer, 0, records).unwrap();
+        for item in items_of(&batch).unwrap() {
+            self.items.push(match item {
+                LogItem::Record { position, key, value } => {
+                    LogItem::Record { position: Position { offset: base + position.offset, ..position }, key, value }
+                }
+                marker => marker,
+            });
+        }
     }
 
     /// The group records in the log, from `from` on.
@@ -60,13 +70,13 @@ impl MemoryLog {
 }
 
 impl InternalPartition for MemoryLog {
-    fn append(&mut self, _now: Now, producer: Producer, records: &[KeyValue]) -> Result<Offset, AppendError> {
+    fn append(&mut self, now: Now, producer: Producer, records: &[KeyValue]) -> Result<Offset, AppendError> {
         if let Some(error) = self.fail_next.take() {
             return Err(error);
         }
         let base = self.end();
         self.batches += 1;
-        records.iter().for_each(|(key, value)| self.push(producer, key.clone(), value.clone()));
+        self.write(now, producer, records);
         Ok(base)
     }
 
@@ -161,6 +171,8 @@ pub struct World {
     pub shard: Shard<GroupShard, MemoryLog>,
     pub now: Now,
     pub config: GroupConfig,
+    /// Each life of the process makes ids of its own.
+    lives: u64,
     next_token: u64,
     versions: BTreeMap<Token, i16>,
     answers: BTreeMap<Token, GroupAnswer>,
@@ -172,14 +184,14 @@ impl World {
     }
 
     pub fn with_config(config: GroupConfig) -> Self {
-        World::on(MemoryLog::default(), config, 1)
+        World::on(MemoryLog::default(), config)
     }
 
     /// A broker that starts on this log.
-    pub fn on(log: MemoryLog, config: GroupConfig, seed: u64) -> Self {
+    pub fn on(log: MemoryLog, config: GroupConfig) -> Self {
         let now = Now { wall: WallMs(START), mono: MonoMs(1_000) };
-        let shard = Shard::new(GroupShard::new(config.clone(), Rng::new(seed)), log, 5_000);
-        let mut world = World { shard, now, config, next_token: 1, versions: BTreeMap::new(), answers: BTreeMap::new() };
+        let shard = Shard::new(GroupShard::new(config.clone(), Rng::new(1)), log, 5_000);
+        let mut world = World { shard, now, config, lives: 1, next_token: 1, versions: BTreeMap::new(), answers: BTreeMap::new() };
         let released = world.shard.load(now).unwrap();
         world.take(released);
         world
@@ -188,7 +200,8 @@ impl World {
     /// The process dies and starts again on the same log; time goes on.
     pub fn crash(&mut self) {
         let log = std::mem::take(self.shard.log_mut());
-        let machine = GroupShard::new(self.config.clone(), Rng::new(self.now.mono.0 + 7));
+        self.lives += 1;
+        let machine = GroupShard::new(self.config.clone(), Rng::new(self.lives));
         self.shard = Shard::new(machine, MemoryLog { fail_next: None, committed_at: None, ..log }, 5_000);
         self.versions.clear();
         let released = self.shard.load(self.now).unwrap();

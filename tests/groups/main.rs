@@ -1,6 +1,11 @@
 //! The group coordinator on its executor, over a partition in memory and under a clock that the test moves.
 
+mod admin;
 mod driver;
+mod executor;
 mod join;
+mod offsets;
+mod random;
+mod reload;
 mod static_members;
 mod sync;

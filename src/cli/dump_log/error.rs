@@ -67,6 +67,9 @@ impl DumpError {
             DumpError::Record { source: RecordError::UnknownCodec(id), .. } => {
                 format!("java.lang.IllegalArgumentException: Unknown compression type id: {id}")
             }
+            DumpError::Record { source: RecordError::BadMagic(magic), .. } => {
+                format!("java.lang.IllegalArgumentException: Invalid magic used in LegacyRecord: {magic}")
+            }
             DumpError::Record { source: RecordError::Undecodable { .. }, .. } => {
                 "org.apache.kafka.common.KafkaException: Failed to decompress record stream".to_owned()
             }

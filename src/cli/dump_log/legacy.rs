@@ -18,10 +18,13 @@ use crate::record::{Codec, NO_TIMESTAMP, RecordError, codec};
 
 const LOG_OVERHEAD: usize = 12;
 const MIN_SIZE: i32 = 14;
+const CRC_COVERS_FROM: usize = 16;
 const CODEC_MASK: u8 = 0x07;
 const LOG_APPEND_TIME: u8 = 0x08;
 
-/// One record, borrowing its bytes.
+const ENDS_EARLY: RecordError = RecordError::InvalidRecord("a key or value runs beyond its record");
+
+/// One record, borrowing its bytes. Of a damaged one the sizes can be shown even where the key and value are not there.
 #[derive(Clone, Copy, Debug)]
 pub struct LegacyRecord<'a> {
     pub offset: i64,
@@ -29,19 +32,44 @@ pub struct LegacyRecord<'a> {
     pub attributes: u8,
     pub timestamp: i64,
     pub stored_crc: u32,
-    pub key: Option<&'a [u8]>,
-    pub value: Option<&'a [u8]>,
-    /// Everything under the CRC.
-    covered: &'a [u8],
+    /// As stored: negative means null.
+    pub key_size: i32,
+    pub value_size: i32,
+    /// Offset and size included.
+    bytes: &'a [u8],
 }
 
-impl LegacyRecord<'_> {
+impl<'a> LegacyRecord<'a> {
     /// True if the CRC fits.
     pub fn is_valid(&self) -> bool {
         let mut crc = flate2::Crc::new();
-        crc.update(self.covered);
+        crc.update(self.bytes.get(CRC_COVERS_FROM..).unwrap_or_default());
         crc.sum() == self.stored_crc
     }
+
+    /// Error: `InvalidRecord`.
+    pub fn key(&self) -> Result<Option<&'a [u8]>, RecordError> {
+        sized(self.bytes, sizes_at(self.magic) + 4, self.key_size)
+    }
+
+    /// Error: `InvalidRecord`.
+    pub fn value(&self) -> Result<Option<&'a [u8]>, RecordError> {
+        sized(self.bytes, value_size_at(self.magic, self.key_size) + 4, self.value_size)
+    }
+}
+
+/// Where the size of the key is.
+fn sizes_at(magic: i8) -> usize {
+    if magic == 0 { 18 } else { 26 }
+}
+
+fn value_size_at(magic: i8, key_size: i32) -> usize {
+    (sizes_at(magic) + 4).saturating_add(usize::try_from(key_size).unwrap_or(0))
+}
+
+fn sized(bytes: &[u8], from: usize, size: i32) -> Result<Option<&[u8]>, RecordError> {
+    let Ok(size) = usize::try_from(size) else { return Ok(None) };
+    bytes.get(from..).and_then(|rest| rest.get(..size)).map(Some).ok_or(ENDS_EARLY)
 }
 
 /// What the timestamp is called, and its value: version 0 has none.
@@ -59,21 +87,15 @@ pub fn codec_of(attributes: u8) -> Result<Codec, RecordError> {
     Codec::from_id(id).ok_or(RecordError::UnknownCodec(id))
 }
 
-/// The record that fills `bytes`, offset and size included. Error: `InvalidRecord`.
+/// The record that fills `bytes`, offset and size included. Errors: `BadMagic`, `InvalidRecord` if it ends before its sizes.
 pub fn parse(bytes: &[u8]) -> Result<LegacyRecord<'_>, RecordError> {
-    const ENDS_EARLY: RecordError = RecordError::InvalidRecord("a key or value runs beyond its record");
     let magic = i8::from_be_bytes(field(bytes, 16));
+    if magic < 0 {
+        return Err(RecordError::BadMagic(magic));
+    }
+    let size_at = |from: usize| bytes.get(from..).and_then(|b| b.first_chunk::<4>()).map(|b| i32::from_be_bytes(*b)).ok_or(ENDS_EARLY);
     let attributes = u8::from_be_bytes(field(bytes, 17));
-    let mut rest = bytes.get(if magic == 0 { 18 } else { 26 }..).ok_or(ENDS_EARLY)?;
-    let mut sized = || -> Result<Option<&[u8]>, RecordError> {
-        let (len, after) = rest.split_first_chunk::<4>().ok_or(ENDS_EARLY)?;
-        rest = after;
-        let Ok(len) = usize::try_from(i32::from_be_bytes(*len)) else { return Ok(None) };
-        let (content, after) = rest.split_at_checked(len).ok_or(ENDS_EARLY)?;
-        rest = after;
-        Ok(Some(content))
-    };
-    let (key, value) = (sized()?, sized()?);
+    let key_size = size_at(sizes_at(magic))?;
     let (_, timestamp) = time_of(magic, attributes, i64::from_be_bytes(field(bytes, 18)));
     Ok(LegacyRecord {
         offset: i64::from_be_bytes(field(bytes, 0)),
@@ -81,19 +103,19 @@ pub fn parse(bytes: &[u8]) -> Result<LegacyRecord<'_>, RecordError> {
         attributes,
         timestamp,
         stored_crc: u32::from_be_bytes(field(bytes, 12)),
-        key,
-        value,
-        covered: bytes.get(16..).unwrap_or_default(),
+        key_size,
+        value_size: size_at(value_size_at(magic, key_size))?,
+        bytes,
     })
 }
 
 /// The inner records of a compressed one as bytes. Errors: `UnknownCodec`, `InvalidRecord`, `Undecodable`, `TooLarge`.
 pub fn decompress(outer: &LegacyRecord<'_>, limit: usize) -> Result<Vec<u8>, RecordError> {
     let codec = codec_of(outer.attributes)?;
-    if !(0..=1).contains(&outer.magic) || codec == Codec::Zstd {
+    if codec == Codec::Zstd {
         return Err(RecordError::InvalidRecord("this format version cannot be compressed in this way"));
     }
-    let Some(value) = outer.value else {
+    let Some(value) = outer.value()? else {
         return Err(RecordError::InvalidRecord("a compressed record has no value"));
     };
     if codec == Codec::Lz4 && outer.magic == 0 {
@@ -115,9 +137,6 @@ pub fn inner_records<'a>(outer: &LegacyRecord<'_>, set: &'a [u8]) -> Result<Vec<
         let Some((record, after)) = rest.split_at_checked(len) else { break };
         rest = after;
         let mut record = parse(record)?;
-        if record.magic != outer.magic {
-            return Err(RecordError::InvalidRecord("an inner record has another format version than the one around it"));
-        }
         if record.magic > 0 && outer.attributes & LOG_APPEND_TIME != 0 {
             record.timestamp = outer.timestamp;
         }

@@ -6,10 +6,10 @@ use super::index_file::SegmentName;
 use super::printer::Printer;
 use super::records;
 use super::text;
-use super::walk::{Found, Walk, field};
+use super::walk::{Found, Walk, field, sequence_after};
 use super::window::FileWindow;
 use crate::cli::out::progress::Progress;
-use crate::record::{BatchHeader, Codec, HEADER_LEN, RecordError};
+use crate::record::{BatchHeader, Codec, HEADER_LEN, NO_SEQUENCE, RecordError};
 
 /// The CRC of a v2 batch begins here.
 const V2_CRC_FROM: u64 = 21;
@@ -88,7 +88,11 @@ fn batch_line(out: &mut Printer<'_>, log: &mut FileWindow, batch: &Found) -> Res
 fn header_fields(out: &mut Printer<'_>, header: &BatchHeader) {
     out.text("baseOffset: ").int(header.base_offset).text(" lastOffset: ").int(header.last_offset());
     out.text(" count: ").int(header.record_count).text(" baseSequence: ").int(header.base_sequence);
-    out.text(" lastSequence: ").int(header.last_sequence()).text(" producerId: ").int(header.producer_id);
+    let last_sequence = match header.base_sequence {
+        NO_SEQUENCE => NO_SEQUENCE,
+        first => sequence_after(first, header.last_offset_delta),
+    };
+    out.text(" lastSequence: ").int(last_sequence).text(" producerId: ").int(header.producer_id);
     out.text(" producerEpoch: ").int(header.producer_epoch).text(" partitionLeaderEpoch: ").int(header.partition_leader_epoch);
     out.text(" isTransactional: ").bool(header.is_transactional()).text(" isControl: ").bool(header.is_control());
     out.text(" deleteHorizonMs: ").optional_long(header.delete_horizon_ms());
@@ -102,6 +106,9 @@ fn legacy_line(out: &mut Printer<'_>, log: &mut FileWindow, batch: &Found) -> Re
     };
     let attributes = head[17];
     out.text("offset: ").int(batch.offset);
+    if batch.magic < 0 {
+        return Err(record_error(log, batch, RecordError::BadMagic(batch.magic)));
+    }
     let (time, timestamp) = super::legacy::time_of(batch.magic, attributes, i64::from_be_bytes(field(&head, 18)));
     let codec = super::legacy::codec_of(attributes).map_err(|source| record_error(log, batch, source))?;
     let stored = u32::from_be_bytes(field(&head, 12));

@@ -7,6 +7,7 @@ mod control;
 mod decode;
 mod error;
 mod findings;
+mod hexdump;
 mod index_file;
 mod legacy;
 mod log_file;
@@ -20,7 +21,7 @@ mod txn_index;
 mod walk;
 mod window;
 
-use std::io;
+use std::io::{self, IsTerminal};
 
 use super::error::{CliError, Kind, stderr_line};
 use super::tool::{Context, Entry, Exit, Tool};
@@ -36,6 +37,10 @@ struct Dump<'a, 'o> {
     args: &'a Args,
     out: &'a mut Printer<'o>,
     findings: Findings,
+    /// Whether to colour the hexdump.
+    colour: bool,
+    /// Where remarks go at once: a line on standard error.
+    remark: fn(String),
 }
 
 impl Tool for Args {
@@ -49,7 +54,7 @@ impl Tool for Args {
         }
         let mut stdout = io::stdout().lock();
         let mut out = Printer::new(&mut stdout);
-        let result = dump_files(&self, &mut out);
+        let result = dump_files(&self, &mut out, stderr_line);
         // What was printed up to a failure counts; and a reader that went away is the first thing to know.
         out.flush()?;
         result?.tell();
@@ -67,8 +72,8 @@ impl Tool for Args {
     }
 }
 
-fn dump_files(args: &Args, out: &mut Printer<'_>) -> Result<Findings, DumpError> {
-    let mut dump = Dump { args, out, findings: Findings::default() };
+fn dump_files(args: &Args, out: &mut Printer<'_>, remark: fn(String)) -> Result<Findings, DumpError> {
+    let mut dump = Dump { args, out, findings: Findings::default(), colour: wants_colour(), remark };
     for path in args.paths() {
         let path = text::normalized_path(path);
         dump.out.text("Dumping ").line(&path)?;
@@ -79,6 +84,8 @@ fn dump_files(args: &Args, out: &mut Printer<'_>) -> Result<Findings, DumpError>
 
 fn dump_file(dump: &mut Dump<'_, '_>, path: &str) -> Result<(), DumpError> {
     match text::file_name(path).rsplit_once('.').map(|(_, suffix)| suffix) {
+        Some("log" | "checkpoint") if dump.args.hex => hexdump::log(dump, path),
+        Some(suffix @ ("index" | "timeindex" | "txnindex" | "snapshot")) if dump.args.hex => hexdump::small(dump, path, suffix),
         Some("log" | "checkpoint") => log_file::dump(dump, path),
         Some("index") => offset_index::dump(dump, path),
         Some("timeindex") => time_index::dump(dump, path),
@@ -86,8 +93,154 @@ fn dump_file(dump: &mut Dump<'_, '_>, path: &str) -> Result<(), DumpError> {
         Some("snapshot") => producer_snapshot::dump(dump, path),
         _ => {
             dump.out.flush()?;
-            stderr_line(format!("Ignoring unknown file {path}"));
+            (dump.remark)(format!("Ignoring unknown file {path}"));
             Ok(())
+        }
+    }
+}
+
+/// On a terminal, unless the environment says otherwise.
+fn wants_colour() -> bool {
+    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    set("CLICOLOR_FORCE") || (io::stdout().is_terminal() && !set("NO_COLOR") && !dumb)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::FromArgMatches as _;
+    use proptest::prelude::*;
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    /// Dumps `path` and gives what was printed, up to a failure if there is one.
+    fn dumped(options: &[&str], path: &Path) -> (String, Result<(), DumpError>) {
+        let files = format!("--files={}", path.display());
+        let command = <Args as clap::Args>::augment_args(clap::Command::new("dump-log").no_binary_name(true));
+        let args = Args::from_arg_matches(&command.get_matches_from(options.iter().copied().chain([files.as_str()]))).unwrap();
+        let mut sink = Vec::new();
+        let mut out = Printer::new(&mut sink);
+        let result = dump_files(&args, &mut out, |_| {}).map(|_| ());
+        out.flush().unwrap();
+        (String::from_utf8(sink).unwrap(), result)
+    }
+
+    /// The bytes in the lines of a hexdump, those that were decompressed left out.
+    fn bytes_in(hexdump: &str) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for line in hexdump.lines() {
+            let Some((place, rest)) = line.split_at_checked(8).filter(|(place, _)| place.bytes().all(|b| b.is_ascii_hexdigit())) else {
+                continue;
+            };
+            assert_eq!(usize::from_str_radix(place, 16).unwrap(), bytes.len(), "bytes left out or twice: {line}");
+            bytes.extend(hex::decode(rest[..25].replace(' ', "")).unwrap());
+        }
+        bytes
+    }
+
+    fn fixture_files() -> Vec<PathBuf> {
+        let mut dirs = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/dump-log-fixtures")];
+        let mut files = Vec::new();
+        while let Some(dir) = dirs.pop() {
+            for path in fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()) {
+                let kind = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
+                if path.is_dir() {
+                    dirs.push(path);
+                } else if ["log", "checkpoint", "index", "timeindex", "txnindex", "snapshot"].contains(&kind) {
+                    files.push(path);
+                }
+            }
+        }
+        files.sort();
+        files
+    }
+
+    #[test]
+    fn a_hexdump_holds_every_byte_of_the_file_once_and_in_order() {
+        let files = fixture_files();
+        assert!(files.len() > 300);
+        for path in files {
+            let (hexdump, _) = dumped(&["--hex"], &path);
+            assert!(bytes_in(&hexdump) == fs::read(&path).unwrap(), "{}", path.display());
+        }
+    }
+
+    const OPTIONS: [&[&str]; 9] = [
+        &[],
+        &["--print-data-log"],
+        &["--offsets-decoder"],
+        &["--transaction-log-decoder"],
+        &["--cluster-metadata-decoder"],
+        &["--remote-log-metadata-decoder"],
+        &["--share-group-state-decoder"],
+        &["--index-sanity-check"],
+        &["--max-bytes=900", "--deep-iteration"],
+    ];
+
+    /// Dumps bytes as every kind of file in every way. Whatever they are, that must not panic, and the hexdump must be whole.
+    fn dump_in_every_way(bytes: &[u8]) {
+        let dir = tempfile::tempdir().unwrap();
+        for kind in ["log", "index", "timeindex", "txnindex", "snapshot"] {
+            fs::write(dir.path().join(format!("00000000000000000007.{kind}")), bytes).unwrap();
+        }
+        for kind in ["log", "index", "timeindex", "txnindex", "snapshot"] {
+            let path = dir.path().join(format!("00000000000000000007.{kind}"));
+            for options in OPTIONS {
+                let _ = dumped(options, &path);
+            }
+            let (hexdump, _) = dumped(&["--hex"], &path);
+            assert_eq!(bytes_in(&hexdump), bytes, "{kind}");
+            assert_eq!(fs::read(&path).unwrap(), bytes, "{kind} was changed");
+        }
+    }
+
+    fn small_log(n: usize) -> Vec<u8> {
+        let small = |path: &&PathBuf| {
+            path.extension().is_some_and(|e| e == "log") && fs::metadata(path).is_ok_and(|meta| (60..4000).contains(&meta.len()))
+        };
+        let files = fixture_files();
+        let small: Vec<&PathBuf> = files.iter().filter(small).collect();
+        fs::read(small[n % small.len()]).unwrap()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn random_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+            dump_in_every_way(&bytes);
+        }
+
+        #[test]
+        fn damaged_logs_never_panic(
+            file in any::<usize>(),
+            damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..5),
+            cut in any::<prop::sample::Index>(),
+            cuts in any::<bool>(),
+        ) {
+            let mut bytes = small_log(file);
+            for (at, value) in damage {
+                let at = at.index(bytes.len());
+                bytes[at] = value;
+            }
+            if cuts {
+                bytes.truncate(cut.index(bytes.len()));
+            }
+            dump_in_every_way(&bytes);
+        }
+    }
+
+    #[test]
+    fn a_log_cut_at_any_byte_never_panics() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("00000000000000000000.log");
+        let whole = small_log(3);
+        for len in 0..whole.len() {
+            fs::write(&path, &whole[..len]).unwrap();
+            let _ = dumped(&["--print-data-log"], &path);
+            let (hexdump, _) = dumped(&["--hex"], &path);
+            assert_eq!(bytes_in(&hexdump), &whole[..len]);
         }
     }
 }

@@ -10,7 +10,6 @@ use super::Dump;
 use super::error::DumpError;
 use super::walk::field;
 use super::window::FileWindow;
-use crate::cli::error::stderr_line;
 
 const VERSION: i16 = 1;
 /// Where the bytes under the CRC begin.
@@ -29,7 +28,7 @@ pub fn dump(dump: &mut Dump<'_, '_>, path: &str) -> Result<(), DumpError> {
         Ok(entries) => entries.chunks_exact(ENTRY).try_for_each(|entry| print(dump, entry)),
         Err(reason) => {
             dump.out.flush()?;
-            stderr_line(reason);
+            (dump.remark)(reason);
             Ok(())
         }
     }

@@ -8,12 +8,12 @@ use super::error::DumpError;
 use super::legacy::{self, LegacyRecord};
 use super::printer::Printer;
 use super::text;
-use super::walk::Found;
+use super::walk::{Found, sequence_after};
 use super::window::FileWindow;
-use crate::record::{BatchHeader, Codec, HEADER_LEN, NO_TIMESTAMP, Record, RecordError, RecordIter, codec, walk};
+use crate::record::{BatchHeader, Codec, HEADER_LEN, NO_SEQUENCE, NO_TIMESTAMP, Record, RecordError, RecordIter, codec, walk};
 
 /// A batch may decompress to this much; more is refused instead of taking the machine's memory.
-const MOST_DECOMPRESSED: usize = 512 << 20;
+pub const MOST_DECOMPRESSED: usize = 512 << 20;
 
 /// What decoders see of a record.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +32,7 @@ pub fn dump(
     last_offset: &mut i64,
 ) -> Result<(), DumpError> {
     let path = log.path().to_owned();
-    let mut printing = Printing { dump, path: &path, decoding, last_offset };
+    let mut printing = Printing { dump, path: &path, position: batch.position, decoding, last_offset };
     if batch.is_legacy() {
         return each_legacy(log, batch, |record, time| printing.legacy(record, time));
     }
@@ -128,6 +128,7 @@ fn each_legacy(
 struct Printing<'d, 'a, 'o> {
     dump: &'d mut Dump<'a, 'o>,
     path: &'d str,
+    position: u64,
     decoding: Decoding,
     last_offset: &'d mut i64,
 }
@@ -138,8 +139,14 @@ impl Printing<'_, '_, '_> {
         let is_control = header.is_control();
         if !self.dump.args.skip_record_metadata {
             let out = &mut *self.dump.out;
-            common_fields(out, record.offset, header.timestamp_type().name(), record.timestamp, record.key, record.value);
-            out.text(" sequence: ").int(record.sequence).text(" headerKeys: [");
+            let size = |bytes: Option<&[u8]>| bytes.map_or(-1, |b| i64::try_from(b.len()).unwrap_or(i64::MAX));
+            let time = header.timestamp_type().name();
+            common_fields(out, record.offset, time, record.timestamp, size(record.key), size(record.value));
+            let sequence = match header.base_sequence {
+                first if first < 0 => NO_SEQUENCE,
+                first => sequence_after(first, record.offset_delta),
+            };
+            out.text(" sequence: ").int(sequence).text(" headerKeys: [");
             for (n, header) in record.headers().enumerate() {
                 out.text(if n > 0 { "," } else { "" }).utf8(header.key);
             }
@@ -155,10 +162,15 @@ impl Printing<'_, '_, '_> {
         self.note_gap(record.offset);
         if !self.dump.args.skip_record_metadata {
             let out = &mut *self.dump.out;
-            common_fields(out, record.offset, time, record.timestamp, record.key, record.value);
+            common_fields(out, record.offset, time, record.timestamp, record.key_size, record.value_size);
             out.text(" isValid: ").bool(record.is_valid()).text(" crc: ").int(record.stored_crc);
         }
-        self.contents(Shown { offset: record.offset, key: record.key, value: record.value }, false)
+        if !self.dump.args.prints_contents() {
+            return self.dump.out.end_line();
+        }
+        let fail = |source| DumpError::Record { path: self.path.to_owned(), position: self.position, source };
+        let (key, value) = (record.key().map_err(fail)?, record.value().map_err(fail)?);
+        self.contents(Shown { offset: record.offset, key, value }, false)
     }
 
     fn contents(&mut self, record: Shown<'_>, is_control: bool) -> Result<(), DumpError> {
@@ -177,8 +189,7 @@ impl Printing<'_, '_, '_> {
     }
 }
 
-fn common_fields(out: &mut Printer<'_>, offset: i64, time: &str, timestamp: i64, key: Option<&[u8]>, value: Option<&[u8]>) {
-    let size = |bytes: Option<&[u8]>| bytes.map_or(-1, |b| i64::try_from(b.len()).unwrap_or(i64::MAX));
+fn common_fields(out: &mut Printer<'_>, offset: i64, time: &str, timestamp: i64, key_size: impl Into<i64>, value_size: impl Into<i64>) {
     out.text("| offset: ").int(offset).text(" ").text(time).text(": ").int(timestamp);
-    out.text(" keySize: ").int(size(key)).text(" valueSize: ").int(size(value));
+    out.text(" keySize: ").int(key_size).text(" valueSize: ").int(value_size);
 }

@@ -13,26 +13,34 @@ use super::window::FileWindow;
 
 /// Bytes of an entry.
 pub const ENTRY: usize = 34;
-/// The only version there is.
-const VERSION: i16 = 0;
+/// The only version there is. Kafka writes it as two bytes and reads only the first of them; so does the dump.
+const VERSION: i8 = 0;
 
-/// One line an entry. Bytes at the end that are no whole entry are passed over.
+/// One line an entry; nothing if one of them has a version of the future. Bytes at the end that are no whole entry are passed over.
 pub fn dump(dump: &mut Dump<'_, '_>, path: &str) -> Result<(), DumpError> {
     SegmentName::of(path)?;
     let mut file = FileWindow::open(path)?;
-    for n in 0..file.size() / ENTRY as u64 {
-        let Some(entry) = file.bytes(n * ENTRY as u64, ENTRY)? else { break };
-        let version = i16::from_be_bytes(field(entry, 0));
-        let long = |from| i64::from_be_bytes(field(entry, from));
-        let (producer_id, first, last, stable) = (long(2), long(10), long(18), long(26));
+    let entries = file.size() / ENTRY as u64;
+    for n in 0..entries {
+        let version = file.bytes(n * ENTRY as u64, 1)?.map_or(0, |b| i8::from_be_bytes([b[0]]));
         if version > VERSION {
             let path = text::absolute_path(path);
             return Err(DumpError::CorruptIndex(format!(
                 "Unexpected aborted transaction version {version} in transaction index {path}, current version is {VERSION}"
             )));
         }
-        let out = dump.out.text("version: ").int(version).text(" producerId: ").int(producer_id);
-        out.text(" firstOffset: ").int(first).text(" lastOffset: ").int(last).text(" lastStableOffset: ").int(stable).end_line()?;
+    }
+    for n in 0..entries {
+        let Some(entry) = file.bytes(n * ENTRY as u64, ENTRY)? else { break };
+        let long = |from| i64::from_be_bytes(field(entry, from));
+        let out = dump.out.text("version: ").int(i8::from_be_bytes(field(entry, 0))).text(" producerId: ").int(long(2));
+        out.text(" firstOffset: ")
+            .int(long(10))
+            .text(" lastOffset: ")
+            .int(long(18))
+            .text(" lastStableOffset: ")
+            .int(long(26))
+            .end_line()?;
     }
     Ok(())
 }

@@ -74,6 +74,16 @@ pub fn field<const N: usize>(bytes: &[u8], from: usize) -> [u8; N] {
     bytes.get(from..).and_then(|b| b.first_chunk::<N>()).copied().unwrap_or([0; N])
 }
 
+/// The sequence of the record `by` after the one with `sequence`; 0 comes after 2147483647. With the numbers of
+/// damaged batches it overflows as Java does.
+pub fn sequence_after(sequence: i32, by: i32) -> i32 {
+    if sequence > i32::MAX.wrapping_sub(by) {
+        by.wrapping_sub(i32::MAX.wrapping_sub(sequence)).wrapping_sub(1)
+    } else {
+        sequence.wrapping_add(by)
+    }
+}
+
 /// A position in a log, and where to stop.
 #[derive(Clone, Debug)]
 pub struct Walk {
@@ -85,6 +95,11 @@ impl Walk {
     /// From `start` on, over batches that lie wholly before `end`.
     pub fn new(start: u64, end: u64) -> Walk {
         Walk { position: start, end }
+    }
+
+    /// Where the next batch begins.
+    pub fn position(&self) -> u64 {
+        self.position
     }
 
     /// The next batch, or `None` if no further one is whole. Error: `BatchLength`.

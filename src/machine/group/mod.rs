@@ -33,9 +33,8 @@ use crate::wire::{EncodeError, ErrorCode};
 /// The partition of `__consumer_offsets` that a group belongs to: Java's hash of its id.
 pub fn partition_for(group_id: &str, partitions: i32) -> i32 {
     let hash = group_id.encode_utf16().fold(0i32, |h, unit| h.wrapping_mul(31).wrapping_add(i32::from(unit)));
-    // `Utils.abs`: the sign bit off, with the one number that has no positive counterpart as 0.
-    let positive = if hash == i32::MIN { 0 } else { hash.abs() };
-    positive % partitions.max(1)
+    // As Kafka does it: the one number without a positive counterpart counts as 0.
+    hash.checked_abs().unwrap_or(0) % partitions.max(1)
 }
 
 /// One group id: the group, and the offsets under its name.
@@ -52,6 +51,12 @@ impl Entry {
 
     fn is_nothing(&self) -> bool {
         self.classic.is_nothing() && self.offsets.is_empty()
+    }
+
+    fn apply_offset(&mut self, record: GroupRecord, at: Position) {
+        if let GroupRecord::Offset { key, value } = record {
+            self.offsets.apply(key, value, at);
+        }
     }
 }
 
@@ -270,6 +275,7 @@ impl Coordinator for GroupShard {
     type Event = GroupEvent;
     type Record = GroupRecord;
     type Answer = GroupAnswer;
+    type Effect = std::convert::Infallible;
 
     fn decide(&mut self, now: Now, input: Input<GroupRequest, GroupEvent>, out: &mut Vec<GroupOutput>) {
         if let Input::AppendFailed { error } = input {
@@ -292,16 +298,23 @@ impl Coordinator for GroupShard {
     }
 
     fn apply(&mut self, record: GroupRecord, at: Position) {
+        // The common case first: one more offset of a group that is known. It changes nothing else.
+        if let GroupRecord::Offset { key, value: Some(_) } = &record
+            && at.producer == Producer::NONE
+            && let Some(entry) = self.groups.get_mut(&key.group)
+        {
+            return entry.apply_offset(record, at);
+        }
         let id = record.group_id().to_string();
         let deleted = matches!(record, GroupRecord::Group { value: None, .. });
         let loaded = self.loaded();
         let entry = self.groups.entry(id.clone()).or_insert_with(Entry::new);
         match record {
-            GroupRecord::Offset { key, value } => {
+            GroupRecord::Offset { ref value, .. } => {
                 if at.producer != Producer::NONE && value.is_some() {
                     self.open_transactions.entry(at.producer.id).or_default().insert(id.clone());
                 }
-                entry.offsets.apply(key, value, at);
+                entry.apply_offset(record, at);
             }
             GroupRecord::Group { value, .. } => {
                 entry.classic.apply(value);
