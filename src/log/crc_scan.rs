@@ -64,12 +64,13 @@ pub struct CrcScan {
     window: Window,
     position: u64,
     previous: Offset,
+    highest: Offset,
 }
 
 impl CrcScan {
-    /// Reads `file` up to `end`; offsets must be above `previous`.
-    pub fn new(file: Arc<dyn DiskFile>, end: u64, previous: Offset) -> CrcScan {
-        CrcScan { window: Window::new(file, end), position: 0, previous }
+    /// Reads `file` up to `end`; offsets must be above `previous` and not above `highest`.
+    pub fn new(file: Arc<dyn DiskFile>, end: u64, previous: Offset, highest: Offset) -> CrcScan {
+        CrcScan { window: Window::new(file, end), position: 0, previous, highest }
     }
 
     /// The next good batch's header; an error is final.
@@ -98,12 +99,16 @@ impl CrcScan {
         if needed > left {
             return Ok(Err(RecordError::Truncated { needed, available: left }.into()));
         }
-        if let Err(why) = in_order(&header, self.previous) {
-            return Ok(Err(why));
-        }
         let computed = self.window.crc(self.position + CRC_FROM, self.position + needed)?;
         if computed != header.crc {
             return Ok(Err(RecordError::BadCrc { stored: header.crc, computed }.into()));
+        }
+        if let Err(why) = in_order(&header, self.previous) {
+            return Ok(Err(why));
+        }
+        let last = header.last_offset();
+        if last > self.highest {
+            return Ok(Err(Why::TooFar { last, highest: self.highest }));
         }
         Ok(Ok(header))
     }

@@ -151,10 +151,13 @@ impl LogDir {
         }
         self.shared.unrecovered.lock().remove(partition);
         match self.shared.disk.rename(&from, &to) {
-            Ok(()) => Ok(Some(to)),
-            Err(e) if e.is_not_found() => Ok(None),
-            Err(e) => Err(self.shared.failed(e)),
+            Ok(()) => {}
+            Err(e) if e.is_not_found() => return Ok(None),
+            Err(e) => return Err(self.shared.failed(e)),
         }
+        // The old directory must not come back under a name that may belong to another topic by then.
+        self.shared.disk.sync_dir(&self.shared.root).map_err(|e| self.shared.failed(e))?;
+        Ok(Some(to))
     }
 
     /// Removes files and directories whose time has come. Tells when the next one is due.
@@ -187,26 +190,16 @@ impl LogDir {
     }
 
     pub fn write_high_watermarks(&self) -> Result<(), LogError> {
-        self.write_checkpoint(names::HIGH_WATERMARKS, &self.shared.high_watermarks)
+        self.shared.write_checkpoint(names::HIGH_WATERMARKS, &self.shared.high_watermarks)
     }
 
     /// Makes all log starts durable; a DeleteRecords request is answered after this (L11).
     pub fn write_log_starts(&self) -> Result<(), LogError> {
-        self.write_checkpoint(names::LOG_STARTS, &self.shared.log_starts)
+        self.shared.write_checkpoint(names::LOG_STARTS, &self.shared.log_starts)
     }
 
     pub fn write_recovery_points(&self) -> Result<(), LogError> {
-        self.write_checkpoint(names::RECOVERY_POINTS, &self.shared.recovery_points)
-    }
-
-    fn write_checkpoint(&self, name: &str, offsets: &Offsets) -> Result<(), LogError> {
-        self.shared.check_online()?;
-        let all = offsets.lock();
-        let path = self.shared.root.join(name);
-        if all.is_empty() && self.shared.disk.metadata(&path)?.is_none() {
-            return Ok(());
-        }
-        checkpoint::write_offsets(&*self.shared.disk, &path, &all).map_err(|e| self.shared.failed(e))
+        self.shared.write_checkpoint(names::RECOVERY_POINTS, &self.shared.recovery_points)
     }
 
     /// R1: the last step of a clean stop, after every open log was closed ([`Log::close`]). Tells whether the stop counts as clean: not if

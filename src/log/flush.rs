@@ -59,36 +59,38 @@ impl Log {
     /// What has to be synced for everything appended so far to be durable; `None` if it is.
     pub fn flush_job(&mut self) -> Result<Option<FlushJob>, LogError> {
         self.home.shared.check_online()?;
-        let unsynced = std::mem::take(&mut self.unsynced);
-        if self.recovery_point >= self.end && unsynced == Unsynced::default() {
+        if self.recovery_point >= self.end && (self.segments.is_empty() || self.unsynced == Unsynced::default()) {
             return Ok(None);
         }
+        let unsynced = std::mem::take(&mut self.unsynced);
         let home = &self.home;
         let mut files = Vec::new();
         let active = self.segments.len().saturating_sub(1);
+        let mut others: Vec<PathBuf> = Vec::new();
         for i in self.segment_of(self.recovery_point)..self.segments.len() {
             let segment = &mut self.segments[i];
             files.push(segment.file(home)?);
-            // The indexes of finished segments are trusted below the recovery point; those of the active one are made anew after a crash.
-            let mut kinds = if i < active { vec![Kind::OffsetIndex, Kind::TimeIndex] } else { vec![] };
-            if segment.txn != TxnFile::None {
-                kinds.push(Kind::TxnIndex);
+            if i < active {
+                // The indexes of finished segments are trusted below the recovery point; those of the active one are made anew after a crash.
+                others.extend([Kind::OffsetIndex, Kind::TimeIndex].map(|kind| home.file(segment.base, kind)));
             }
-            for kind in kinds {
-                match home.disk().open(&home.file(segment.base, kind), Open::ReadWrite) {
-                    Ok(file) => files.push(file),
-                    // It will be made anew when it is needed.
-                    Err(e) if e.is_not_found() => {}
-                    Err(e) => return Err(e.into()),
-                }
+            if segment.txn != TxnFile::None {
+                others.push(home.file(segment.base, Kind::TxnIndex));
             }
         }
-        if unsynced.epochs {
-            files.push(home.disk().open(&home.path(names::LEADER_EPOCHS), Open::Read)?);
+        others.extend(self.snapshots.iter().filter(|s| **s > self.recovery_point).map(|s| home.file(*s, Kind::Snapshot)));
+        others.extend(unsynced.epochs.then(|| home.path(names::LEADER_EPOCHS)));
+        others.extend(unsynced.directory.then(|| home.path(names::PARTITION_METADATA)));
+        for path in others {
+            match home.disk().open(&path, Open::Read) {
+                Ok(file) => files.push(file),
+                // What is missing is made anew when it is needed.
+                Err(e) if e.is_not_found() => {}
+                Err(e) => return Err(e.into()),
+            }
         }
         let mut dirs = Vec::new();
         if unsynced.directory {
-            files.push(home.disk().open(&home.path(names::PARTITION_METADATA), Open::Read)?);
             dirs.push(home.shared.root.clone());
         }
         if unsynced.names || unsynced.directory || unsynced.epochs {
@@ -135,6 +137,10 @@ impl Log {
         let written = self.write_snapshot();
         self.home.done(written)?;
         self.unsynced.names = true;
+        // Also if a flush went before and left nothing to sync but this.
+        if self.snapshots.last() == Some(&self.end) {
+            files.push(self.home.disk().open(&self.home.file(self.end, Kind::Snapshot), Open::Read)?);
+        }
         self.home.done(files.iter().try_for_each(|f| f.sync()))?;
         self.flush()?;
         self.unclosed = false;

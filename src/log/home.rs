@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
+use super::checkpoint;
 use super::disk::{Disk, DiskError};
 use super::error::LogError;
 use super::names::{self, Kind};
@@ -74,6 +75,17 @@ impl Shared {
     #[cold]
     fn offline_error(&self) -> LogError {
         LogError::Offline { root: self.root.clone(), reason: self.offline_reason().unwrap_or_default() }
+    }
+
+    /// Replaces a checkpoint file by the offsets noted for it. Without any, no file is made.
+    pub fn write_checkpoint(&self, name: &str, offsets: &Offsets) -> Result<(), LogError> {
+        self.check_online()?;
+        let all = offsets.lock();
+        let path = self.root.join(name);
+        if all.is_empty() && self.disk.metadata(&path)?.is_none() {
+            return Ok(());
+        }
+        checkpoint::write_offsets(&*self.disk, &path, &all).map_err(|e| self.failed(e))
     }
 
     /// A change of the disk failed: unless it was only full, fail stop.

@@ -82,7 +82,7 @@ impl Log {
 
     fn load(&mut self, entries: Vec<Entry>, opening: Opening, now: Now) -> Result<(), LogError> {
         let listing = self.tidy(entries)?;
-        self.check_topic_id(listing.logs.is_empty())?;
+        self.check_topic_id(listing.logs.is_empty() || opening.recovery_point == 0)?;
         for base in &listing.logs {
             let size = self.home.disk().metadata(&self.home.file(*base, Kind::Log))?.map_or(0, |m| m.len);
             let mut segment = Segment::existing(*base, size);
@@ -95,6 +95,8 @@ impl Log {
         self.snapshots = listing.snapshots.into_iter().collect();
         self.start = opening.start.unwrap_or(0).max(self.segments.first().map_or(0, |s| s.base));
         self.end = self.start;
+        // Without a recovery point nothing was synced yet, not even the directory.
+        self.unsynced.directory |= opening.recovery_point == 0;
         let epochs = self.read_epochs()?;
         self.epochs = epochs.clone().unwrap_or_default();
         let recovered = if listing.damaged {
@@ -145,16 +147,23 @@ impl Log {
         Ok(bytes.and_then(|b| Epochs::decode(&b)))
     }
 
-    /// L12: the directory must be this topic's.
-    fn check_topic_id(&mut self, empty: bool) -> Result<(), LogError> {
+    /// L12: the directory must be this topic's. The file is synced with the first records, so before that a power loss may tear it.
+    fn check_topic_id(&mut self, never_synced: bool) -> Result<(), LogError> {
         let path = self.home.path(names::PARTITION_METADATA);
         let bytes = read_file(self.home.disk(), &path, 1 << 16)?;
         match bytes.as_deref().map(partition_meta::decode) {
             Some(Some(found)) if found == self.topic_id => Ok(()),
             Some(Some(found)) => Err(LogError::Stray { path: self.home.dir(), found, expected: self.topic_id }),
-            Some(None) if !empty => Err(LogError::Malformed { path, reason: "not a partition.metadata file of version 0".into() }),
+            Some(None) if !(never_synced && self.is_torn(bytes.as_deref().unwrap_or_default())) => {
+                Err(LogError::Malformed { path, reason: "not a partition.metadata file of version 0".into() })
+            }
             _ => self.write_partition_metadata(),
         }
+    }
+
+    /// Whether these can be what is left of this topic's `partition.metadata`.
+    fn is_torn(&self, bytes: &[u8]) -> bool {
+        partition_meta::encode(self.topic_id).starts_with(bytes) || bytes.iter().all(|b| *b == 0)
     }
 
     /// R3: sorts the files, and finishes what an interrupted deletion or compaction had begun.

@@ -21,6 +21,18 @@ use super::segment::TxnFile;
 use crate::record::RecordError;
 use crate::types::Offset;
 
+/// A good batch, for the case that the next one shows it to be wrong.
+#[derive(Clone, Copy, Debug)]
+struct LastGood {
+    position: u64,
+    /// The offset before it.
+    previous: Offset,
+    /// There are offsets between that and its own.
+    gap: bool,
+    base: Offset,
+    last_offset: Offset,
+}
+
 impl Log {
     /// Recovers all segments that reach beyond `from`, and finds the log's end. Gives the first one's index.
     pub(super) fn recover(&mut self, from: Offset) -> Result<usize, LogError> {
@@ -28,30 +40,55 @@ impl Log {
         self.unsynced.names = true;
         let first = self.segment_of(from);
         self.end = self.segments.get(first).map_or(self.start, |s| s.base);
-        let mut i = first;
-        while i < self.segments.len() {
-            match self.recover_segment(i)? {
-                Some(bad) => {
-                    self.stop_at(i, bad)?;
-                    return Ok(first);
-                }
-                None if i + 1 < self.segments.len() => self.home.done(self.segments[i].seal(&self.home))?,
-                None => {}
+        for i in first..self.segments.len() {
+            if let Some(bad) = self.recover_segment(i)?.or_else(|| self.missing_after(i)) {
+                self.stop_at(i, bad)?;
+                return Ok(first);
             }
-            i += 1;
+            if i + 1 < self.segments.len() {
+                self.home.done(self.segments[i].seal(&self.home))?;
+            }
         }
         self.forget_damage()?;
         Ok(first)
     }
 
+    /// A segment that was finished but not synced may have lost its last batches. Compaction leaves such gaps too.
+    fn missing_after(&self, i: usize) -> Option<BadBatch> {
+        let to = self.segments.get(i + 1)?.base;
+        let lost = to > self.end && !self.config.compact;
+        lost.then(|| BadBatch { position: self.segments[i].size, why: Why::Missing { from: self.end, to } })
+    }
+
     /// Reads segment `i` from its beginning and makes its indexes anew. Gives the first place that is no batch; the segment then ends there.
     fn recover_segment(&mut self, i: usize) -> Result<Option<BadBatch>, LogError> {
+        let before = self.end.max(self.segments[i].base);
+        let epochs = self.epochs.clone();
+        let (bad, last) = self.recover_up_to(i, self.segments[i].size)?;
+        // A batch's offset is not under its CRC. If one jumps ahead and the next one does not, the first is the wrong one.
+        match (bad, last) {
+            (Some(BadBatch { why: Why::Order { base, .. }, .. }), Some(last)) if last.gap && base > last.previous => {
+                self.end = before;
+                self.epochs = epochs;
+                self.recover_up_to(i, last.position)?;
+                let (base, last_offset) = (last.base, last.last_offset);
+                Ok(Some(BadBatch { position: last.position, why: Why::Jump { base, last: last_offset } }))
+            }
+            (bad, _) => Ok(bad),
+        }
+    }
+
+    /// The same, up to a position. Also tells of the last good batch.
+    fn recover_up_to(&mut self, i: usize, limit: u64) -> Result<(Option<BadBatch>, Option<LastGood>), LogError> {
         let interval = self.config.index_interval_bytes;
+        let next_base = self.segments.get(i + 1).map_or(Offset::MAX, |s| s.base);
         let segment = &mut self.segments[i];
-        let mut scan = CrcScan::new(segment.file(&self.home)?, segment.size, self.end.max(segment.base) - 1);
+        self.end = self.end.max(segment.base);
+        let highest = segment.base.saturating_add(i64::from(i32::MAX)).min(next_base - 1);
+        let mut scan = CrcScan::new(segment.file(&self.home)?, limit, self.end - 1, highest);
         segment.start_anew(&self.home)?;
         segment.txn = TxnFile::None;
-        self.end = self.end.max(segment.base);
+        let mut last = None;
         let bad = loop {
             let header = match scan.next() {
                 Ok(Some(header)) => header,
@@ -59,6 +96,8 @@ impl Log {
                 Err(ScanError::Bad(bad)) => break Some(bad),
                 Err(ScanError::Disk(e)) => return Err(e.into()),
             };
+            let (base, last_offset) = (header.base_offset, header.last_offset());
+            last = Some(LastGood { position: segment.size, previous: self.end - 1, gap: base > self.end, base, last_offset });
             self.home.done(segment.note(&self.home, interval, &header))?;
             self.end = header.next_offset();
             if self.epochs.latest().is_none_or(|l| header.partition_leader_epoch > l.epoch) {
@@ -73,7 +112,7 @@ impl Log {
         if segment.txn == TxnFile::None {
             self.home.done(remove_if_there(self.home.disk(), &self.home.file(segment.base, Kind::TxnIndex)))?;
         }
-        Ok(bad)
+        Ok((bad, last))
     }
 
     /// Decides between a torn tail and damage at a bad place in segment `i` (R8).
@@ -100,8 +139,12 @@ impl Log {
     /// Whether anything behind a bad place is a batch, in words.
     fn batch_after(&mut self, i: usize, bad: &BadBatch) -> Result<Option<String>, LogError> {
         let above = self.end - 1;
-        if let Why::Record(RecordError::BadMagic(magic @ 0..=1)) = bad.why {
-            return Ok(Some(format!("batches of format version {magic} are not supported")));
+        match bad.why {
+            Why::Record(RecordError::BadMagic(magic @ 0..=1)) => {
+                return Ok(Some(format!("batches of format version {magic} are not supported")));
+            }
+            Why::Record(_) | Why::Missing { .. } => {}
+            Why::Order { .. } | Why::TooFar { .. } | Why::Jump { .. } => return Ok(Some("its CRC is good, so it is not torn".to_string())),
         }
         for k in i..self.segments.len() {
             let file = self.segments[k].file(&self.home)?;

@@ -140,8 +140,9 @@ impl Log {
         self.epochs.truncate_end(self.end);
         self.epochs.truncate_start(self.start);
         if self.segments.is_empty() || (read.is_some() && self.epochs_fit()?) {
-            let stale = read.is_some_and(|r| r != self.epochs);
-            return if stale { self.write_epochs() } else { Ok(()) };
+            // L9: entries that are only too many are cut again at the next opening; the file is worth writing for new ones.
+            let found_new = self.epochs.latest().is_some_and(|l| read.is_none_or(|r| r.latest().is_none_or(|old| old.epoch < l.epoch)));
+            return if found_new { self.write_epochs() } else { Ok(()) };
         }
         tracing::warn!("{}: leader epochs are made anew from the batches", self.home.partition);
         let mut epochs = Epochs::default();

@@ -22,6 +22,12 @@ pub enum Why {
     Record(#[from] RecordError),
     #[error("its offsets {base}..={last} do not come after {previous}")]
     Order { base: Offset, last: Offset, previous: Offset },
+    #[error("its last offset {last} does not fit the segment, whose offsets end at {highest}")]
+    TooFar { last: Offset, highest: Offset },
+    #[error("its offsets {base}..={last} leave a gap, and lower ones follow")]
+    Jump { base: Offset, last: Offset },
+    #[error("the segment ends before offset {from}, and the next begins at {to}")]
+    Missing { from: Offset, to: Offset },
 }
 
 impl BadBatch {

@@ -15,6 +15,8 @@ pub struct LogConfig {
     pub retention_ms: i64,
     /// `delete` is in cleanup.policy: old segments are dropped by size and time.
     pub delete: bool,
+    /// `compact` is in cleanup.policy: gaps between offsets are normal.
+    pub compact: bool,
     pub file_delete_delay_ms: u64,
     /// Sync before an append returns once this many records are not synced.
     pub flush_messages: i64,
@@ -33,6 +35,7 @@ impl Default for LogConfig {
             retention_bytes: -1,
             retention_ms: 7 * 24 * 3_600_000,
             delete: true,
+            compact: false,
             file_delete_delay_ms: 60_000,
             flush_messages: i64::MAX,
             flush_ms: i64::MAX,

@@ -19,24 +19,44 @@ impl Log {
             self.restart_at(now, offset)?;
             return Ok(true);
         }
-        self.truncations += 1;
-        self.unclosed = true;
-        // From the newest to the oldest: a crash in between leaves a shorter log, never one with a hole.
-        while let Some(last) = self.segments.last().filter(|s| s.base > offset).map(|s| s.base) {
-            self.doom_segment(now, last)?;
-            self.segments.pop();
-        }
+        self.lower_recovery_point(offset)?;
+        self.doom_segments_above(now, offset)?;
         self.end = self.cut_active(offset)?;
         self.trim_aborted(self.end)?;
         self.start = self.start.min(self.end);
-        self.recovery_point = self.recovery_point.min(self.end);
-        self.keep_recovery_point();
         self.keep_start();
         if self.epochs.truncate_end(self.end) {
             self.write_epochs()?;
         }
         self.load_producers(now)?;
         Ok(true)
+    }
+
+    /// What is about to be cut must not count as synced any more, also after a power loss.
+    fn lower_recovery_point(&mut self, offset: Offset) -> Result<(), LogError> {
+        self.truncations += 1;
+        self.unclosed = true;
+        if offset >= self.recovery_point {
+            return Ok(());
+        }
+        self.recovery_point = offset;
+        self.keep_recovery_point();
+        self.home.shared.write_checkpoint(names::RECOVERY_POINTS, &self.home.shared.recovery_points)
+    }
+
+    /// Drops the segments above `offset`, from the newest to the oldest and for good, before anything else is cut: whatever of this a
+    /// crash undoes, what is left is a log without a hole.
+    fn doom_segments_above(&mut self, now: Now, offset: Offset) -> Result<(), LogError> {
+        let mut any = false;
+        while let Some(base) = self.segments.last().filter(|s| s.base > offset).map(|s| s.base) {
+            self.doom_segment(now, base)?;
+            self.segments.pop();
+            any = true;
+        }
+        if any {
+            self.home.done(self.home.disk().sync_dir(&self.home.dir()))?;
+        }
+        Ok(())
     }
 
     /// Cuts the last segment at `offset`; gives the new end of the log.
@@ -58,12 +78,8 @@ impl Log {
     /// Drops everything; the log goes on, empty, at `offset` (W11, R11).
     pub fn restart_at(&mut self, now: Now, offset: Offset) -> Result<(), LogError> {
         self.home.shared.check_online()?;
-        self.truncations += 1;
-        self.unclosed = true;
-        while let Some(base) = self.segments.last().map(|s| s.base) {
-            self.doom_segment(now, base)?;
-            self.segments.pop();
-        }
+        self.lower_recovery_point(self.start.min(offset))?;
+        self.doom_segments_above(now, -1)?;
         while let Some(snapshot) = self.snapshots.pop() {
             self.home.done(remove_if_there(self.home.disk(), &self.home.file(snapshot, Kind::Snapshot)))?;
         }
