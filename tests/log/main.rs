@@ -2,7 +2,12 @@
 
 mod append_read;
 mod crash;
+mod dir;
 mod hints;
 mod kafka_files;
+mod model;
 mod recovery;
+mod retention;
 mod support;
+mod time;
+mod transactions;
