@@ -191,11 +191,16 @@ impl Producers {
         }
     }
 
-    /// May this marker be written? (E15) `header` is its control batch.
-    pub fn check_marker(&self, header: &BatchHeader, marker: Marker) -> Result<(), ProducerError> {
+    /// May this marker be written? (E15) `header` is its control batch, `transaction_version` what the ended transaction's client spoke.
+    ///
+    /// With version 2 the epoch was raised when the transaction was decided, so a marker with the present epoch belongs to a transaction
+    /// that has ended: it is let through as long as that cannot end another one, for a coordinator that does not know it has written it.
+    pub fn check_marker(&self, header: &BatchHeader, marker: Marker, transaction_version: i16) -> Result<(), ProducerError> {
         let Some(state) = self.states.get(&header.producer_id) else { return Ok(()) };
         let producer_id = header.producer_id;
-        if header.producer_epoch < state.epoch {
+        let repeated = header.producer_epoch == state.epoch && transaction_version >= 2;
+        let may_repeat = state.current_txn_first_offset.is_none() || state.epoch == i16::MAX;
+        if header.producer_epoch < state.epoch || repeated && !may_repeat {
             return Err(ProducerError::InvalidProducerEpoch { producer_id, epoch: header.producer_epoch, current: state.epoch });
         }
         if marker.coordinator_epoch < state.coordinator_epoch {
@@ -486,8 +491,21 @@ mod tests {
         let mut all = noted(&[txn(batch(0, 3, 0, 1))]);
         let marker = |coordinator_epoch| Marker { commit: true, coordinator_epoch };
         all.note_marker(&batch(1, 3, -1, 1), marker(5));
-        assert!(matches!(all.check_marker(&batch(2, 2, -1, 1), marker(6)), Err(ProducerError::InvalidProducerEpoch { .. })));
-        assert!(matches!(all.check_marker(&batch(2, 3, -1, 1), marker(4)), Err(ProducerError::TransactionCoordinatorFenced { .. })));
-        assert_eq!(all.check_marker(&batch(2, 3, -1, 1), marker(5)), Ok(()));
+        assert!(matches!(all.check_marker(&batch(2, 2, -1, 1), marker(6), 0), Err(ProducerError::InvalidProducerEpoch { .. })));
+        assert!(matches!(all.check_marker(&batch(2, 3, -1, 1), marker(4), 0), Err(ProducerError::TransactionCoordinatorFenced { .. })));
+        assert_eq!(all.check_marker(&batch(2, 3, -1, 1), marker(5), 0), Ok(()));
+    }
+
+    #[test]
+    fn e15_under_version_2_a_marker_with_the_present_epoch_ends_nothing() {
+        let mut all = noted(&[txn(batch(0, 3, 0, 1))]);
+        let marker = Marker { commit: true, coordinator_epoch: 5 };
+        assert!(matches!(all.check_marker(&batch(1, 3, -1, 1), marker, 2), Err(ProducerError::InvalidProducerEpoch { .. })));
+        assert_eq!(all.check_marker(&batch(1, 4, -1, 1), marker, 2), Ok(()));
+        all.note_marker(&batch(1, 4, -1, 1), marker);
+        assert_eq!(all.check_marker(&batch(2, 4, -1, 1), marker, 2), Ok(()), "a repetition");
+        all.note(&txn(batch(2, 4, 0, 1)));
+        assert!(matches!(all.check_marker(&batch(3, 4, -1, 1), marker, 2), Err(ProducerError::InvalidProducerEpoch { .. })));
+        assert_eq!(all.check_marker(&batch(3, 4, -1, 1), marker, 1), Ok(()), "the hole that version 2 closes");
     }
 }

@@ -10,3 +10,4 @@ pub mod group;
 pub mod member;
 pub mod partition;
 pub mod producer;
+pub mod txn;

@@ -5,6 +5,7 @@
 mod offsets;
 #[cfg(test)]
 mod tests;
+pub mod txn;
 
 use std::collections::BTreeMap;
 
