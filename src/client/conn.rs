@@ -1,30 +1,40 @@
 //! One connection to one broker: requests out, answers back in the order they were asked.
+//!
+//! Two tasks serve a connection, one that writes and one that reads. A call waits on nothing but its own answer, so many calls can be
+//! under way at once; the broker answers them in order.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
-use bytes::{Buf, Bytes, BytesMut};
-use kfk_wire::api_versions_request::ApiVersionsRequest;
-use kfk_wire::{ApiKey, ErrorCode, Message, Piece, Reader, Request, Writer, frame};
+use bytes::Bytes;
+use kfk_wire::{Message, Piece, Reader, Request, Writer, frame};
 use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{mpsc, oneshot};
 
-use super::error::{Cause, Error, Speaks};
+use super::dial::{SocketBuffers, dial};
+use super::error::{Cause, Error};
+use super::handshake::{Versions, ask_versions};
+use crate::net::{BufferPool, FrameReader, Target};
 
 /// An answer that claims more than this is not one.
 const MAX_ANSWER: usize = 512 << 20;
-/// Grow towards a claimed size in steps of at most this, as bytes really arrive.
-const GROW_STEP: usize = 1 << 20;
+/// Requests written with one call to the system at most.
+const MAX_JOINED: usize = 16;
+/// Slices given to the system at once.
+const MAX_SLICES: usize = 64;
 
 /// What happened to a call before the broker's own verdict.
 #[derive(Debug, Clone)]
-pub(crate) enum CallError {
+pub(super) enum CallError {
+    /// The connection is of no use any more.
     Broken(Cause),
+    /// This call alone failed.
     Other(Error),
 }
 
@@ -45,66 +55,107 @@ struct Outgoing {
     written: Option<oneshot::Sender<()>>,
 }
 
+/// What the handle and the two tasks share.
+struct Shared {
+    waiting: Mutex<Waiting>,
+    closed: AtomicBool,
+    opened: Instant,
+    /// Milliseconds after `opened` at which something was last sent or received.
+    last_used: AtomicU64,
+}
+
+impl Shared {
+    fn touch(&self) {
+        self.last_used.store(self.age_ms(), Ordering::Relaxed);
+    }
+
+    fn age_ms(&self) -> u64 {
+        u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Ends the connection: every waiting call fails with the first cause that was given.
+    fn break_off(&self, cause: Cause) {
+        self.closed.store(true, Ordering::Relaxed);
+        let mut waiting = self.waiting.lock();
+        let cause = waiting.broken.get_or_insert(cause).clone();
+        for pending in waiting.queue.drain(..) {
+            let _ = pending.reply.send(Err(cause.clone()));
+        }
+    }
+
+    fn cause(&self) -> Cause {
+        self.waiting.lock().broken.clone().unwrap_or(Cause::Closed("the connection was closed".into()))
+    }
+}
+
 /// A live connection with the versions its broker speaks.
-pub(crate) struct Connection {
+pub(super) struct Connection {
     address: String,
+    peer: Option<SocketAddr>,
     client_id: String,
-    versions: BTreeMap<i16, (i16, i16)>,
+    versions: Versions,
     out: mpsc::UnboundedSender<Outgoing>,
-    waiting: Arc<Mutex<Waiting>>,
-    next_id: std::sync::atomic::AtomicI32,
-    closed: Arc<AtomicBool>,
-    tasks: Vec<tokio::task::AbortHandle>,
+    shared: Arc<Shared>,
+    next_id: AtomicI32,
+    tasks: [tokio::task::AbortHandle; 2],
     request_timeout: Duration,
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        for task in &self.tasks {
-            task.abort();
-        }
+        self.tasks.iter().for_each(tokio::task::AbortHandle::abort);
     }
 }
 
-/// How to open a connection.
-pub(crate) struct ConnectOptions<'a> {
-    pub client_id: &'a str,
+/// How to open a connection, and how long to keep it.
+#[derive(Clone)]
+pub(super) struct ConnectOptions {
+    pub client_id: String,
+    /// For connecting and learning the versions together.
     pub setup_timeout: Duration,
     pub request_timeout: Duration,
-    pub send_buffer: i32,
-    pub receive_buffer: i32,
+    /// A connection on which nothing happens for this long is closed.
+    pub max_idle: Duration,
+    pub socket: SocketBuffers,
+    /// For large answers.
+    pub buffers: Arc<BufferPool>,
 }
 
 impl Connection {
     /// Connects to `host:port`, trying every address the name resolves to, and learns what the broker speaks.
-    pub async fn open(address: &str, options: &ConnectOptions<'_>) -> Result<Connection, Cause> {
-        let work = async {
-            let stream = dial(address, options).await?;
-            Connection::start(address, stream, options).await
-        };
-        tokio::time::timeout(options.setup_timeout, work).await.unwrap_or(Err(Cause::NoAnswer(options.setup_timeout)))
+    pub async fn open(address: &str, options: &ConnectOptions) -> Result<Connection, Cause> {
+        let start = Instant::now();
+        let mut stream = dial(address, options.socket, options.setup_timeout).await?;
+        let left = options.setup_timeout.saturating_sub(start.elapsed());
+        let versions = tokio::time::timeout(left, ask_versions(&mut stream, &options.client_id)).await;
+        let versions = versions.unwrap_or(Err(Cause::NoAnswer(options.setup_timeout)))?;
+        Ok(Connection::start(address, stream, versions, options))
     }
 
-    async fn start(address: &str, stream: TcpStream, options: &ConnectOptions<'_>) -> Result<Connection, Cause> {
+    fn start(address: &str, stream: TcpStream, versions: Versions, options: &ConnectOptions) -> Connection {
+        let peer = stream.peer_addr().ok();
         let (read, write) = stream.into_split();
         let (out, requests) = mpsc::unbounded_channel();
-        let waiting = Arc::new(Mutex::new(Waiting::default()));
-        let closed = Arc::new(AtomicBool::new(false));
-        let reader = tokio::spawn(read_answers(read, waiting.clone(), closed.clone()));
-        let writer = tokio::spawn(write_requests(write, requests, waiting.clone(), closed.clone()));
-        let mut connection = Connection {
+        let shared = Arc::new(Shared {
+            waiting: Mutex::default(),
+            closed: AtomicBool::new(false),
+            opened: Instant::now(),
+            last_used: AtomicU64::new(0),
+        });
+        let frames = FrameReader::new(MAX_ANSWER, options.buffers.clone());
+        let reader = tokio::spawn(read_answers(read, frames, shared.clone(), options.max_idle, options.buffers.clone()));
+        let writer = tokio::spawn(write_requests(write, requests, shared.clone()));
+        Connection {
             address: address.to_string(),
-            client_id: options.client_id.to_string(),
-            versions: BTreeMap::new(),
+            peer,
+            client_id: options.client_id.clone(),
+            versions,
             out,
-            waiting,
-            next_id: 0.into(),
-            closed,
-            tasks: vec![reader.abort_handle(), writer.abort_handle()],
+            shared,
+            next_id: AtomicI32::new(0),
+            tasks: [reader.abort_handle(), writer.abort_handle()],
             request_timeout: options.request_timeout,
-        };
-        connection.versions = connection.ask_versions().await?;
-        Ok(connection)
+        }
     }
 
     /// `host:port` as it was asked for.
@@ -112,12 +163,22 @@ impl Connection {
         &self.address
     }
 
+    /// The other end.
+    pub fn peer(&self) -> Option<SocketAddr> {
+        self.peer
+    }
+
     pub fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::Relaxed)
+        self.shared.closed.load(Ordering::Relaxed)
+    }
+
+    /// Calls that have no answer yet.
+    pub fn calls_waiting(&self) -> usize {
+        self.shared.waiting.lock().queue.len()
     }
 
     /// The lowest and highest version of each API that the broker speaks, by API key.
-    pub fn versions(&self) -> &BTreeMap<i16, (i16, i16)> {
+    pub fn versions(&self) -> &Versions {
         &self.versions
     }
 
@@ -129,24 +190,15 @@ impl Connection {
         if version < min.max(R::MIN) { Err(unsupported) } else { Ok(version) }
     }
 
-    /// Asks and waits for the answer, at most the request timeout and `extra` (time the broker is allowed to think).
-    pub async fn call<R: Request>(&self, request: &R, extra: Duration) -> Result<R::Response, CallError> {
-        let version = self.version_of::<R>().map_err(CallError::Other)?;
-        self.call_version(request, version, extra).await
-    }
-
-    /// As `call`, in version `cap` at most.
-    pub async fn call_capped<R: Request>(&self, request: &R, cap: i16, extra: Duration) -> Result<R::Response, CallError> {
-        let version = self.version_of::<R>().map_err(CallError::Other)?;
-        self.call_version(request, version.min(cap), extra).await
-    }
-
-    async fn call_version<R: Request>(&self, request: &R, version: i16, extra: Duration) -> Result<R::Response, CallError> {
+    /// Asks in the highest common version, `cap` at most, and waits for the answer, at most the request timeout and `extra` (time the
+    /// broker is allowed to think). Without an answer in time the connection is given up: a late one would answer the wrong call.
+    pub async fn call<R: Request>(&self, request: &R, cap: i16, extra: Duration) -> Result<R::Response, CallError> {
+        let version = self.version_of::<R>().map_err(CallError::Other)?.min(cap);
         let reply = self.send(request, version)?;
-        let limit = self.request_timeout + extra;
+        let limit = self.request_timeout.saturating_add(extra);
         let bytes = match tokio::time::timeout(limit, reply).await {
             Ok(Ok(answer)) => answer.map_err(CallError::Broken)?,
-            Ok(Err(_)) => return Err(CallError::Broken(Cause::Closed("the connection was closed".into()))),
+            Ok(Err(_)) => return Err(CallError::Broken(self.shared.cause())),
             Err(_) => {
                 self.close(Cause::NoAnswer(limit));
                 return Err(CallError::Broken(Cause::NoAnswer(limit)));
@@ -163,23 +215,25 @@ impl Connection {
         let version = self.version_of::<R>().map_err(CallError::Other)?;
         let pieces = self.encode(request, version, self.next_id())?;
         let (written, done) = oneshot::channel();
-        self.out.send(Outgoing { pieces, written: Some(written) }).map_err(|_| CallError::Broken(self.cause()))?;
-        done.await.map_err(|_| CallError::Broken(self.cause()))
+        self.shared.touch();
+        self.out.send(Outgoing { pieces, written: Some(written) }).map_err(|_| CallError::Broken(self.shared.cause()))?;
+        done.await.map_err(|_| CallError::Broken(self.shared.cause()))
     }
 
     fn send<R: Request>(&self, request: &R, version: i16) -> Result<oneshot::Receiver<Result<Bytes, Cause>>, CallError> {
         let (reply, answer) = oneshot::channel();
+        let correlation_id = self.next_id();
+        let pieces = self.encode(request, version, correlation_id)?;
+        self.shared.touch();
         // The order in the queue must be the order on the wire, so both happen under one lock.
-        let mut waiting = self.waiting.lock();
+        let mut waiting = self.shared.waiting.lock();
         if let Some(cause) = &waiting.broken {
             return Err(CallError::Broken(cause.clone()));
         }
-        let correlation_id = self.next_id();
-        let pieces = self.encode(request, version, correlation_id)?;
         waiting.queue.push_back(Pending { correlation_id, reply });
         let sent = self.out.send(Outgoing { pieces, written: None });
         drop(waiting);
-        sent.map_err(|_| CallError::Broken(self.cause()))?;
+        sent.map_err(|_| CallError::Broken(self.shared.cause()))?;
         Ok(answer)
     }
 
@@ -194,153 +248,102 @@ impl Connection {
         self.next_id.fetch_add(1, Ordering::Relaxed) & i32::MAX
     }
 
-    fn cause(&self) -> Cause {
-        self.waiting.lock().broken.clone().unwrap_or(Cause::Closed("the connection was closed".into()))
-    }
-
-    /// Breaks the connection: every waiting call fails with `cause`.
+    /// Gives the connection up: every waiting call fails with `cause`.
     pub fn close(&self, cause: Cause) {
-        break_off(&self.waiting, &self.closed, cause);
-        for task in &self.tasks {
-            task.abort();
+        self.shared.break_off(cause);
+        self.tasks.iter().for_each(tokio::task::AbortHandle::abort);
+    }
+}
+
+async fn write_requests(mut stream: OwnedWriteHalf, mut requests: mpsc::UnboundedReceiver<Outgoing>, shared: Arc<Shared>) {
+    let mut batch: Vec<Outgoing> = Vec::new();
+    while requests.recv_many(&mut batch, MAX_JOINED).await > 0 {
+        let pieces = batch.iter_mut().flat_map(|o| std::mem::take(&mut o.pieces));
+        let parts = pieces.filter_map(|p| if let Piece::Bytes(bytes) = p { Some(bytes) } else { None });
+        if let Err(e) = write_all(&mut stream, parts.collect()).await {
+            return shared.break_off(Cause::Closed(e.to_string()));
         }
-    }
-
-    async fn ask_raw(&self, request: &ApiVersionsRequest, version: i16) -> Result<Bytes, Cause> {
-        let reply = self.send(request, version).map_err(as_cause)?;
-        reply.await.map_err(|_| self.cause())?
-    }
-
-    /// ApiVersions in our highest version, and in version 0 if the broker does not know that one.
-    async fn ask_versions(&self) -> Result<BTreeMap<i16, (i16, i16)>, Cause> {
-        let request = ApiVersionsRequest { client_software_name: "kfk".into(), client_software_version: env!("CARGO_PKG_VERSION").into() };
-        let bytes = self.ask_raw(&request, 4).await?;
-        let code = bytes.get(4..6).map(|b| i16::from_be_bytes([b[0], b[1]]));
-        let (bytes, version) = match code.map(ErrorCode::from_code) {
-            Some(ErrorCode::UnsupportedVersion) => (self.ask_raw(&ApiVersionsRequest::default(), 0).await?, 0),
-            _ => (bytes, 4),
-        };
-        let mut r = Reader::new(bytes);
-        let header = frame::read_response_header(&mut r, ApiKey::ApiVersions, version);
-        let answer = header.and_then(|_| <ApiVersionsRequest as Request>::Response::decode(&mut r, version));
-        let answer = answer.map_err(|_| Cause::NotKafka(Speaks::Unknown))?;
-        match ErrorCode::from_code(answer.error_code) {
-            ErrorCode::None => Ok(answer.api_keys.iter().map(|k| (k.api_key, (k.min_version, k.max_version))).collect()),
-            code => Err(Cause::Closed(format!("it refuses to tell its versions: {}", code.name()))),
-        }
-    }
-}
-
-fn as_cause(error: CallError) -> Cause {
-    match error {
-        CallError::Broken(cause) => cause,
-        CallError::Other(error) => Cause::Closed(error.to_string()),
-    }
-}
-
-async fn dial(address: &str, options: &ConnectOptions<'_>) -> Result<TcpStream, Cause> {
-    let resolved = tokio::net::lookup_host(address).await.map_err(|e| Cause::Unresolved(e.to_string()))?;
-    let mut last = Cause::Unresolved("no address".into());
-    for ip in resolved {
-        match connect(ip, options).await {
-            Ok(stream) => return Ok(stream),
-            Err(e) if e.kind() == std::io::ErrorKind::ConnectionRefused => last = Cause::Refused,
-            Err(e) => last = Cause::Closed(e.to_string()),
-        }
-    }
-    Err(last)
-}
-
-async fn connect(ip: std::net::SocketAddr, options: &ConnectOptions<'_>) -> std::io::Result<TcpStream> {
-    let socket = if ip.is_ipv4() { tokio::net::TcpSocket::new_v4()? } else { tokio::net::TcpSocket::new_v6()? };
-    // Buffer sizes are wishes: a system that refuses them is no reason to fail.
-    if let Ok(size) = u32::try_from(options.send_buffer) {
-        let _ = socket.set_send_buffer_size(size);
-    }
-    if let Ok(size) = u32::try_from(options.receive_buffer) {
-        let _ = socket.set_recv_buffer_size(size);
-    }
-    let stream = socket.connect(ip).await?;
-    stream.set_nodelay(true)?;
-    Ok(stream)
-}
-
-fn break_off(waiting: &Mutex<Waiting>, closed: &AtomicBool, cause: Cause) {
-    closed.store(true, Ordering::Relaxed);
-    let mut waiting = waiting.lock();
-    let cause = waiting.broken.get_or_insert(cause).clone();
-    for pending in waiting.queue.drain(..) {
-        let _ = pending.reply.send(Err(cause.clone()));
-    }
-}
-
-async fn write_requests(
-    mut stream: OwnedWriteHalf,
-    mut requests: mpsc::UnboundedReceiver<Outgoing>,
-    waiting: Arc<Mutex<Waiting>>,
-    closed: Arc<AtomicBool>,
-) {
-    while let Some(Outgoing { pieces, written }) = requests.recv().await {
-        for piece in pieces {
-            let Piece::Bytes(mut bytes) = piece else { continue };
-            while bytes.has_remaining() {
-                if let Err(e) = stream.write_buf(&mut bytes).await {
-                    return break_off(&waiting, &closed, Cause::Closed(e.to_string()));
-                }
-            }
-        }
-        if let Some(written) = written {
+        for written in batch.drain(..).filter_map(|o| o.written) {
             let _ = written.send(());
         }
     }
 }
 
-async fn read_answers(mut stream: OwnedReadHalf, waiting: Arc<Mutex<Waiting>>, closed: Arc<AtomicBool>) {
-    let mut buffer = BytesMut::new();
-    let cause = loop {
-        match take_answer(&mut buffer, &waiting) {
-            Err(cause) => break cause,
-            Ok(Some(needed)) => buffer.reserve(needed.min(GROW_STEP)),
-            Ok(None) => buffer.reserve(16 * 1024),
+async fn write_all(stream: &mut OwnedWriteHalf, mut parts: Vec<Bytes>) -> std::io::Result<()> {
+    let mut first = 0;
+    while first < parts.len() {
+        let mut sent = {
+            let slices: Vec<_> = parts[first..].iter().take(MAX_SLICES).map(|p| std::io::IoSlice::new(p)).collect();
+            stream.write_vectored(&slices).await?
+        };
+        if sent == 0 && parts[first..].iter().any(|p| !p.is_empty()) {
+            return Err(std::io::ErrorKind::WriteZero.into());
         }
-        match stream.read_buf(&mut buffer).await {
-            Ok(0) => break Cause::Closed("the broker closed the connection".into()),
-            Ok(_) => {}
-            Err(e) => break Cause::Closed(e.to_string()),
+        while first < parts.len() && sent >= parts[first].len() {
+            sent -= parts[first].len();
+            first += 1;
+        }
+        if let Some(part) = parts.get_mut(first) {
+            *part = part.slice(sent..);
+        }
+    }
+    Ok(())
+}
+
+async fn read_answers(
+    mut stream: OwnedReadHalf,
+    mut frames: FrameReader,
+    shared: Arc<Shared>,
+    max_idle: Duration,
+    buffers: Arc<BufferPool>,
+) {
+    let idle = tokio::time::sleep(max_idle);
+    tokio::pin!(idle);
+    let cause = loop {
+        if let Err(cause) = hand_out(&mut frames, &shared) {
+            break cause;
+        }
+        let Target::Read(mut target) = frames.target() else {
+            buffers.wait().await;
+            continue;
+        };
+        tokio::select! {
+            read = stream.read_buf(&mut target) => match read {
+                Ok(0) => break Cause::Closed("the broker closed the connection".into()),
+                Ok(_) => shared.touch(),
+                Err(e) => break Cause::Closed(e.to_string()),
+            },
+            () = &mut idle => {
+                let unused = Duration::from_millis(shared.age_ms().saturating_sub(shared.last_used.load(Ordering::Relaxed)));
+                // A call that waits has a limit of its own.
+                if unused >= max_idle && shared.waiting.lock().queue.is_empty() {
+                    break Cause::Closed("the connection was closed after connections.max.idle.ms".into());
+                }
+                idle.as_mut().reset(tokio::time::Instant::now() + max_idle.saturating_sub(unused).max(Duration::from_millis(10)));
+            }
         }
     };
-    break_off(&waiting, &closed, cause);
+    shared.break_off(cause);
 }
 
-/// Hands every whole answer in `buffer` to its call. `Some(n)`: at least n more bytes belong to the one begun.
-fn take_answer(buffer: &mut BytesMut, waiting: &Mutex<Waiting>) -> Result<Option<usize>, Cause> {
-    loop {
-        let Some(head) = buffer.first_chunk::<4>() else { return Ok(None) };
-        let size = usize::try_from(i32::from_be_bytes(*head)).ok().filter(|s| *s <= MAX_ANSWER && *s >= 4);
-        let Some(size) = size.filter(|_| head != b"HTTP" && head[..2] != [0x15, 3]) else { return Err(Cause::NotKafka(speaks(head))) };
-        if buffer.len() < 4 + size {
-            return Ok(Some(4 + size - buffer.len()));
-        }
-        buffer.advance(4);
-        let answer = buffer.split_to(size).freeze();
-        let id = i32::from_be_bytes([answer[0], answer[1], answer[2], answer[3]]);
-        let pending = waiting.lock().queue.pop_front();
+/// Hands every whole answer to its call.
+fn hand_out(frames: &mut FrameReader, shared: &Shared) -> Result<(), Cause> {
+    while let Some(answer) = frames.next_frame().map_err(|e| Cause::Closed(format!("what it answers is not Kafka's protocol: {e}")))? {
+        let id = answer.first_chunk::<4>().map(|id| i32::from_be_bytes(*id));
+        let pending = shared.waiting.lock().queue.pop_front();
         match pending {
-            Some(p) if p.correlation_id == id => drop(p.reply.send(Ok(answer))),
-            Some(p) => {
+            Some(p) if Some(p.correlation_id) == id => drop(p.reply.send(Ok(answer))),
+            pending => {
                 let cause = Cause::Closed("an answer came to a request that was not asked".into());
-                let _ = p.reply.send(Err(cause.clone()));
+                if let Some(p) = pending {
+                    let _ = p.reply.send(Err(cause.clone()));
+                }
                 return Err(cause);
             }
-            None => return Err(Cause::NotKafka(Speaks::Unknown)),
         }
     }
-}
-
-fn speaks(head: &[u8; 4]) -> Speaks {
-    match head {
-        b"HTTP" => Speaks::Http,
-        [0x14..=0x17, 3, ..] => Speaks::Tls,
-        _ => Speaks::Unknown,
+    if !frames.in_frame() && shared.waiting.lock().queue.is_empty() {
+        frames.release();
     }
+    Ok(())
 }

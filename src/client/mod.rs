@@ -6,12 +6,17 @@ pub mod admin;
 mod cluster;
 mod conn;
 pub mod consumer;
+mod dial;
 mod error;
+mod handshake;
+mod metadata;
+mod nodes;
 pub mod producer;
 
 pub use crate::config::{Acks, ClientConfig, ConsumerConfig, DnsLookup, OffsetReset, PartitionerKind, ProducerConfig};
 pub use admin::Admin;
-pub use cluster::{BrokerNode, Client, Coordinator, Metadata, PartitionMetadata, TopicMetadata};
+pub use cluster::{Client, Coordinator};
 pub use consumer::{Consumer, ConsumerRecord, Polled, RebalanceListener, RecordChunk};
 pub use error::{Cause, Error, Speaks};
+pub use metadata::{BrokerNode, Metadata, PartitionMetadata, TopicMetadata};
 pub use producer::{Delivery, OutgoingRecord, Producer, RecordMetadata};

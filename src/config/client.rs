@@ -23,8 +23,11 @@ pub struct ClientConfig {
     pub retry_backoff_max_ms: u64,
     pub retries: u32,
     pub connection_setup_timeout_ms: u64,
-    /// -1: the operating system's choice.
+    /// The time to connect grows up to this while a broker cannot be reached.
+    pub connection_setup_timeout_max_ms: u64,
+    /// -1: the operating system's choice, which is also the default here: a fixed size would turn off its tuning.
     pub send_buffer_bytes: i32,
+    /// See `send_buffer_bytes`.
     pub receive_buffer_bytes: i32,
 }
 
@@ -278,8 +281,9 @@ fn client(of: &Reader<'_>) -> Result<ClientConfig, ConfigError> {
         retry_backoff_max_ms: of.num("retry.backoff.max.ms"),
         retries: of.known("retries").and_then(|v| v.parse().ok()).unwrap_or(i32::MAX as u32),
         connection_setup_timeout_ms: of.num("socket.connection.setup.timeout.ms"),
-        send_buffer_bytes: of.num("send.buffer.bytes"),
-        receive_buffer_bytes: of.num("receive.buffer.bytes"),
+        connection_setup_timeout_max_ms: of.num("socket.connection.setup.timeout.max.ms"),
+        send_buffer_bytes: of.given("send.buffer.bytes").unwrap_or(-1),
+        receive_buffer_bytes: of.given("receive.buffer.bytes").unwrap_or(-1),
     })
 }
 
@@ -303,6 +307,11 @@ impl Reader<'_> {
     /// Like `opt`, for a name that only some tables have.
     fn known(&self, name: &'static str) -> Option<String> {
         super::find(self.table, name).and_then(|_| self.opt(name))
+    }
+
+    /// A number, only if it was set.
+    fn given<T: std::str::FromStr>(&self, name: &'static str) -> Option<T> {
+        self.values.get(name).and_then(|v| v.parse().ok())
     }
 
     fn text(&self, name: &'static str) -> String {

@@ -5,8 +5,8 @@ use kfk_wire::describe_log_dirs_request::{DescribableLogDirTopic, DescribeLogDir
 use kfk_wire::describe_log_dirs_response::DescribeLogDirsResult;
 
 use super::Admin;
-use crate::client::cluster::BrokerNode;
 use crate::client::error::{Error, check};
+use crate::client::metadata::BrokerNode;
 
 /// The brokers of a cluster, by id.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -35,6 +35,10 @@ impl ConfigResource {
         ConfigResource { kind: ResourceType::Broker, name: id.to_string() }
     }
 
+    fn is(&self, kind: i8, name: &str) -> bool {
+        self.kind as i8 == kind && self.name == name
+    }
+
     /// Settings of one broker are asked of that broker.
     fn node(&self) -> Option<i32> {
         let own = matches!(self.kind, ResourceType::Broker | ResourceType::BrokerLogger);
@@ -84,9 +88,10 @@ impl Admin {
                     None => self.client.call_any(&request).await,
                 }
             });
-            for (resource, result) in some.into_iter().zip(answer.await?.results) {
+            for result in answer.await?.results {
+                let Some(resource) = some.iter().find(|r| r.is(result.resource_type, &result.resource_name)) else { continue };
                 let checked = check(result.error_code, result.error_message.as_deref());
-                out.push((resource, checked.map(|()| result.configs)));
+                out.push((resource.clone(), checked.map(|()| result.configs)));
             }
         }
         out.sort_by_key(|(r, _)| resources.iter().position(|x| x == r));
@@ -115,10 +120,12 @@ impl Admin {
                     None => self.client.call_controller(&request).await,
                 }
             });
-            for (resource, result) in some.into_iter().zip(answer.await?.responses) {
-                out.push((resource, check(result.error_code, result.error_message.as_deref())));
+            for result in answer.await?.responses {
+                let Some(resource) = some.iter().find(|r| r.is(result.resource_type, &result.resource_name)) else { continue };
+                out.push((resource.clone(), check(result.error_code, result.error_message.as_deref())));
             }
         }
+        out.sort_by_key(|(r, _)| resources.iter().position(|x| x == r));
         Ok(out)
     }
 }
@@ -126,7 +133,10 @@ impl Admin {
 fn by_node(resources: &[ConfigResource]) -> BTreeMap<Option<i32>, Vec<ConfigResource>> {
     let mut out: BTreeMap<Option<i32>, Vec<ConfigResource>> = BTreeMap::new();
     for r in resources {
-        out.entry(r.node()).or_default().push(r.clone());
+        let some = out.entry(r.node()).or_default();
+        if !some.contains(r) {
+            some.push(r.clone());
+        }
     }
     out
 }

@@ -1,7 +1,6 @@
 //! Groups and their committed offsets.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use kfk_wire::consumer_group_describe_request::ConsumerGroupDescribeRequest;
 pub use kfk_wire::consumer_group_describe_response::DescribedGroup as ConsumerGroup;
@@ -213,18 +212,17 @@ impl Admin {
         code_of: impl Fn(&R::Response) -> i16 + Copy,
     ) -> Result<R::Response, Error> {
         self.retrying(what, || async {
-            let answer = self.client.call_coordinator(Coordinator::Group, group, request, Duration::ZERO, code_of).await?;
+            let node = self.client.coordinator(Coordinator::Group, group).await?;
+            let answer = self.forgetting(group, self.client.call_node(node, request).await)?;
             let code = code_of(&answer);
-            if is_coordinator_error(code) { check(code, None).map(|()| answer) } else { Ok(answer) }
+            if is_coordinator_error(code) { self.forgetting(group, check(code, None).map(|()| answer)) } else { Ok(answer) }
         })
         .await
     }
 
     fn forgetting<T>(&self, group: &str, result: Result<T, Error>) -> Result<T, Error> {
-        let wrong =
-            matches!(&result, Err(e) if matches!(e, Error::Node { .. }) || e.code().is_some_and(|c| is_coordinator_error(c.code())));
-        if wrong {
-            self.client.forget_coordinator(Coordinator::Group, group);
+        if let Err(error) = &result {
+            self.client.forget_if_moved(Coordinator::Group, group, error);
         }
         result
     }

@@ -14,8 +14,10 @@ pub use groups::{ClassicGroup, ClassicMember, ConsumerGroup, GroupListing, Group
 pub use offsets::{ListedOffset, OffsetSpec};
 pub use topics::{DescribedPartition, DescribedTopic, NewPartitions, NewTopic, TopicListing};
 
+use kfk_wire::ErrorCode;
+
 use super::cluster::Client;
-use super::error::Error;
+use super::error::{Error, check};
 use crate::config::ClientConfig;
 
 /// See the module. Cheap to clone.
@@ -41,6 +43,16 @@ impl Admin {
 
     async fn retrying<T, F: Future<Output = Result<T, Error>>>(&self, what: &str, attempt: impl FnMut() -> F) -> Result<T, Error> {
         self.client.retrying(what, self.client.api_timeout(), attempt).await
+    }
+
+    /// The error of an answer in which everything failed because it was not the controller that was asked: worth another attempt.
+    async fn not_controller(&self, mut codes: impl ExactSizeIterator<Item = i16>) -> Result<(), Error> {
+        let code = ErrorCode::NotController.code();
+        if codes.len() > 0 && codes.all(|c| c == code) {
+            self.client.refresh(&[]).await?;
+            return check(code, None);
+        }
+        Ok(())
     }
 
     /// The `timeout_ms` of requests that have one.

@@ -72,8 +72,11 @@ impl Admin {
         validate_only: bool,
     ) -> Result<Vec<(String, Result<CreatableTopicResult, Error>)>, Error> {
         let request = CreateTopicsRequest { topics: topics.iter().map(creatable).collect(), timeout_ms: self.timeout_ms(), validate_only };
-        let answer = self.retrying("creating topics", || async { self.client.call_controller(&request).await }).await?;
-        let each = answer.topics.into_iter().map(|t| {
+        let answer = self.retrying("creating topics", || async {
+            let answer = self.client.call_controller(&request).await?;
+            self.not_controller(answer.topics.iter().map(|t| t.error_code)).await.map(|()| answer)
+        });
+        let each = answer.await?.topics.into_iter().map(|t| {
             let result = check(t.error_code, t.error_message.as_deref());
             (t.name.clone(), result.map(|()| t))
         });
@@ -175,8 +178,11 @@ impl Admin {
         };
         let request =
             CreatePartitionsRequest { topics: topics.iter().map(topic).collect(), timeout_ms: self.timeout_ms(), validate_only: false };
-        let answer = self.retrying("adding partitions", || async { self.client.call_controller(&request).await }).await?;
-        Ok(answer.results.into_iter().map(|r| (r.name, check(r.error_code, r.error_message.as_deref()))).collect())
+        let answer = self.retrying("adding partitions", || async {
+            let answer = self.client.call_controller(&request).await?;
+            self.not_controller(answer.results.iter().map(|r| r.error_code)).await.map(|()| answer)
+        });
+        Ok(answer.await?.results.into_iter().map(|r| (r.name, check(r.error_code, r.error_message.as_deref()))).collect())
     }
 
     /// Deletes topics by name.
@@ -190,7 +196,8 @@ impl Admin {
                 topic_names: if by_state { vec![] } else { names.iter().map(|n| n.to_string()).collect() },
                 timeout_ms: self.timeout_ms(),
             };
-            self.client.call_node(any, &request).await
+            let answer = self.client.call_node(any, &request).await?;
+            self.not_controller(answer.responses.iter().map(|r| r.error_code)).await.map(|()| answer)
         });
         let each = answer.await?.responses.into_iter();
         Ok(each.map(|r| (r.name.unwrap_or_default(), check(r.error_code, r.error_message.as_deref()))).collect())

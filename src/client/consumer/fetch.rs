@@ -10,8 +10,9 @@ use kfk_wire::fetch_response::{AbortedTransaction, PartitionData};
 use kfk_wire::{ErrorCode, Records, Uuid};
 
 use super::records::RecordChunk;
-use crate::client::cluster::{Client, Metadata};
+use crate::client::cluster::Client;
 use crate::client::error::Error;
+use crate::client::metadata::Metadata;
 use crate::config::ConsumerConfig;
 use crate::record::{BatchView, batches};
 use crate::types::TopicPartition;
@@ -61,7 +62,7 @@ pub(super) async fn fetch(client: Client, config: Arc<ConsumerConfig>, node: i32
     let moved = |wanted: Vec<Wanted>| {
         wanted.into_iter().map(|w| Fetched { tp: w.tp, asked: w.offset, outcome: Err(FetchError::Moved) }).collect::<Vec<_>>()
     };
-    let answer = match client.call_node_waiting(node, &request, thinking).await {
+    let answer = match client.call_on(crate::client::nodes::Lane::Fetch, node, &request, i16::MAX, thinking).await {
         Ok(answer) => answer,
         Err(error) if error.is_retriable() => return moved(wanted),
         Err(error) => {

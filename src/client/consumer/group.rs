@@ -12,8 +12,9 @@ use parking_lot::Mutex;
 use regex::Regex;
 use tokio::sync::{Notify, mpsc};
 
-use crate::client::cluster::{Client, Coordinator, Metadata};
+use crate::client::cluster::{Client, Coordinator};
 use crate::client::error::Error;
+use crate::client::metadata::{Metadata, TopicMetadata};
 use crate::machine::assign::{TopicPartitions, Topics};
 use crate::machine::member::{Action, GroupMember};
 use crate::types::{MonoMs, TopicPartition};
@@ -229,7 +230,7 @@ async fn call<R: Request>(shared: &Shared, request: &R, thinking: Duration) -> O
             return None;
         }
     };
-    let answer = shared.client.call_node_waiting(node, request, thinking).await;
+    let answer = shared.client.call_on(crate::client::nodes::Lane::Group, node, request, i16::MAX, thinking).await;
     if answer.is_err() {
         shared.client.forget_coordinator(Coordinator::Group, &shared.group);
     }
@@ -252,9 +253,8 @@ async fn partitions_of(client: &Client, names: &BTreeSet<String>) -> Topics {
 fn topics_in(metadata: &Metadata, names: &[&str]) -> Topics {
     let rack = |node: &i32| metadata.brokers.get(node).and_then(|b| b.rack.clone());
     let found = names.iter().filter_map(|n| metadata.topics.get(*n));
-    let partitions = |t: &crate::client::cluster::TopicMetadata| TopicPartitions {
-        racks: t.partitions.iter().map(|p| p.replicas.iter().filter_map(rack).collect()).collect(),
-    };
+    let partitions =
+        |t: &TopicMetadata| TopicPartitions { racks: t.partitions.iter().map(|p| p.replicas.iter().filter_map(rack).collect()).collect() };
     found.map(|t| (t.name.clone(), partitions(t))).collect()
 }
 
@@ -265,7 +265,7 @@ async fn refresh(shared: &Arc<Shared>) -> Duration {
     let pattern = shared.pattern.lock().clone();
     if let Some((pattern, internal)) = pattern {
         let Ok(metadata) = shared.client.refresh_all().await else { return soon };
-        let wanted = |t: &&Arc<crate::client::cluster::TopicMetadata>| pattern.is_match(&t.name) && (internal || !t.is_internal);
+        let wanted = |t: &&Arc<TopicMetadata>| pattern.is_match(&t.name) && (internal || !t.is_internal);
         let names: BTreeSet<String> = metadata.topics.values().filter(wanted).map(|t| t.name.clone()).collect();
         shared.member.lock().subscribe(names);
     }

@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use super::fetch::{FetchError, Fetched, FetchedRecords, Wanted};
 use super::records::{Polled, RecordChunk};
-use crate::client::cluster::Metadata;
 use crate::client::error::Error;
+use crate::client::metadata::Metadata;
 use crate::config::OffsetReset;
 use crate::types::TopicPartition;
 
