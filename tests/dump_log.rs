@@ -260,6 +260,8 @@ fn hexdumps_look_as_kept() {
             fs::create_dir_all(&kept).unwrap();
             fs::write(&path, &stdout).unwrap();
         }
-        assert_eq!(stdout, fs::read_to_string(&path).unwrap_or_default(), "{name}: not as in {}", path.display());
+        let wanted = fs::read_to_string(&path).unwrap_or_default();
+        let differing = wanted.lines().zip(stdout.lines()).find(|(a, b)| a != b);
+        assert!(stdout == wanted, "{name}: not as in {}; first {differing:?}", path.display());
     }
 }

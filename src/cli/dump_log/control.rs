@@ -18,7 +18,10 @@ use crate::wire::leader_change_message::LeaderChangeMessage;
 use crate::wire::snapshot_footer_record::SnapshotFooterRecord;
 use crate::wire::snapshot_header_record::SnapshotHeaderRecord;
 use crate::wire::voters_record::VotersRecord;
-use crate::wire::{Json, Message, Reader};
+use crate::wire::{DecodeError, Json, Message, Reader};
+
+const ABORT: i16 = 0;
+const COMMIT: i16 = 1;
 
 /// Prints what a control record says.
 pub fn print(out: &mut Printer<'_>, record: &Record<'_>) -> Result<(), DumpError> {
@@ -28,30 +31,35 @@ pub fn print(out: &mut Printer<'_>, record: &Record<'_>) -> Result<(), DumpError
         return Err(invalid("the version of its key is negative"));
     }
     let value = record.value.ok_or_else(|| invalid("it has no value"))?;
-    let message = match i16::from_be_bytes(field(key, 2)) {
-        kind @ (0 | 1) => {
-            if value.len() < 6 || i16::from_be_bytes(field(value, 0)) < 0 {
-                return Err(invalid("not the value of a transaction marker"));
-            }
-            out.text(if kind == 1 { " endTxnMarker: COMMIT" } else { " endTxnMarker: ABORT" });
-            out.text(" coordinatorEpoch: ").int(i32::from_be_bytes(field(value, 2)));
-            return Ok(());
+    let kind = i16::from_be_bytes(field(key, 2));
+    if let ABORT | COMMIT = kind {
+        if value.len() < 6 || i16::from_be_bytes(field(value, 0)) < 0 {
+            return Err(invalid("not the value of a transaction marker"));
         }
-        2 => message::<LeaderChangeMessage>(" LeaderChange: ", value),
-        3 => message::<SnapshotHeaderRecord>(" SnapshotHeader ", value),
-        4 => message::<SnapshotFooterRecord>(" SnapshotFooter ", value),
-        5 => message::<KRaftVersionRecord>(" KRaftVersion ", value),
-        6 => message::<VotersRecord>(" KRaftVoters ", value),
-        kind => {
-            out.text(" controlType: UNKNOWN(").int(kind).text(")");
-            return Ok(());
-        }
+        out.text(if kind == COMMIT { " endTxnMarker: COMMIT" } else { " endTxnMarker: ABORT" });
+        out.text(" coordinatorEpoch: ").int(i32::from_be_bytes(field(value, 2)));
+        return Ok(());
+    }
+    match message(kind, value) {
+        Some(message) => out.text(" ").text(&message.map_err(|e| invalid(&e.to_string()))?),
+        None => out.text(" controlType: UNKNOWN(").int(kind).text(")"),
     };
-    out.text(&message.map_err(|e| invalid(&e.to_string()))?);
     Ok(())
 }
 
-fn message<M: Message + Json>(title: &str, value: &[u8]) -> Result<String, crate::wire::DecodeError> {
+/// The message in a control record, with its title; `None` for a kind that has none or is unknown.
+pub fn message(kind: i16, value: &[u8]) -> Option<Result<String, DecodeError>> {
+    match kind {
+        2 => Some(titled::<LeaderChangeMessage>("LeaderChange: ", value)),
+        3 => Some(titled::<SnapshotHeaderRecord>("SnapshotHeader ", value)),
+        4 => Some(titled::<SnapshotFooterRecord>("SnapshotFooter ", value)),
+        5 => Some(titled::<KRaftVersionRecord>("KRaftVersion ", value)),
+        6 => Some(titled::<VotersRecord>("KRaftVoters ", value)),
+        _ => None,
+    }
+}
+
+fn titled<M: Message + Json>(title: &str, value: &[u8]) -> Result<String, DecodeError> {
     let message = M::decode(&mut Reader::new(Bytes::copy_from_slice(value)), 0)?;
     Ok(format!("{title}{}", json_text(&message.to_json(0))))
 }

@@ -12,8 +12,8 @@ use super::text;
 use super::walk::field;
 use super::window::FileWindow;
 
-/// Entries are read here and there, so a small piece at a time.
-const STEP: usize = 16 * 1024;
+/// Entries are read here and there, so all of them are kept: `segment.index.bytes` is 10 MB unless somebody changed it.
+const STEP: usize = 16 * 1024 * 1024;
 /// The entries at the end of an index in which Kafka searches first, to stay within pages that are in memory.
 const WARM_BYTES: u64 = 8192;
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::fields::{Fields, Stop};
 use super::sheet::{Crc, Origin, Sheet, date, name, quoted, time};
+use crate::cli::dump_log::control;
 use crate::cli::dump_log::error::DumpError;
 use crate::cli::dump_log::log_file::crc32c_of;
 use crate::cli::dump_log::records::body_of;
@@ -114,7 +115,8 @@ fn record(fields: &mut Fields<'_, '_, '_, '_>, header: &BatchHeader) -> Result<(
         fields.i16("markerVersion", |v| v)?;
         fields.i32("coordinatorEpoch", |v| v)?;
     } else {
-        fields.blob(value_len, "value", quoted)?;
+        let message = |value| kind.and_then(|kind| control::message(kind, value)?.ok());
+        fields.blob(value_len, "value", |value| message(value).unwrap_or_else(|| quoted(value)))?;
     }
     for _ in 0..fields.varint("headersCount", |v| v)? {
         let len = fields.varint("headerKeyLength", |v| v)?;

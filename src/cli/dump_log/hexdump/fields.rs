@@ -43,11 +43,6 @@ impl<'s, 'p, 'o, 'b> Fields<'s, 'p, 'o, 'b> {
         self.indent = by;
     }
 
-    /// Bytes taken so far.
-    pub fn taken(&self) -> usize {
-        self.at
-    }
-
     pub fn is_empty(&self) -> bool {
         self.at == self.bytes.len()
     }

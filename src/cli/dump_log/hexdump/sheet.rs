@@ -55,39 +55,55 @@ impl<'p, 'o> Sheet<'p, 'o> {
         self.out.text(if meaning.is_empty() { "" } else { " = " }).text(&meaning).end_line()?;
         for (n, row) in bytes.chunks(ROW).enumerate().skip(1) {
             self.row(origin, at + n * ROW, row);
-            let ascii: String = row.iter().map(|b| if (b' '..=b'~').contains(b) { char::from(*b) } else { '.' }).collect();
-            self.painted("2", &format!("|{ascii}|"));
+            self.ascii(row);
             self.out.end_line()?;
         }
         Ok(())
     }
 
     fn row(&mut self, origin: Origin, at: usize, bytes: &[u8]) {
-        let place = match origin {
-            Origin::File(start) => format!("{:08x}", start + at as u64),
-            Origin::Decompressed => format!("+{at:07x}"),
+        let (place, mark) = match origin {
+            Origin::File(start) => (start + at as u64, ""),
+            Origin::Decompressed => (at as u64, "+"),
         };
-        self.painted("2", &place);
-        let digits = hex::encode(bytes);
-        self.out.text(" ");
-        for n in 0..ROW {
-            self.out.text(" ").text(digits.get(n * 2..n * 2 + 2).unwrap_or("  "));
+        // Files are smaller than 4 GiB: positions in them are i32.
+        let mut digits = [0; 8];
+        let _ = hex::encode_to_slice((place as u32).to_be_bytes(), &mut digits);
+        self.painted_bytes("2", mark, &digits[mark.len()..], "");
+        let mut line = [b' '; ROW * 3 + 3];
+        for (n, byte) in bytes.iter().enumerate().take(ROW) {
+            let _ = hex::encode_to_slice([*byte], &mut line[n * 3 + 2..n * 3 + 4]);
         }
-        self.out.text("  ");
+        self.out.utf8(&line);
+    }
+
+    fn ascii(&mut self, bytes: &[u8]) {
+        let mut shown = [b'.'; ROW];
+        for (place, byte) in shown.iter_mut().zip(bytes).filter(|(_, byte)| (b' '..=b'~').contains(*byte)) {
+            *place = *byte;
+        }
+        self.painted_bytes("2", "|", &shown[..bytes.len().min(ROW)], "|");
+    }
+
+    fn painted_bytes(&mut self, code: &str, before: &str, bytes: &[u8], after: &str) {
+        if self.colour {
+            self.out.text("\x1b[").text(code).text("m");
+        }
+        self.out.text(before).utf8(bytes).text(after);
+        if self.colour {
+            self.out.text("\x1b[0m");
+        }
     }
 
     fn painted(&mut self, code: &str, text: &str) {
-        if self.colour {
-            self.out.text("\x1b[").text(code).text("m").text(text).text("\x1b[0m");
-        } else {
-            self.out.text(text);
-        }
+        self.painted_bytes(code, text, b"", "");
     }
 }
 
-/// Bytes as text in quotation marks, control characters escaped, cut where it gets long; nothing if they are not UTF-8.
+/// Bytes as text in quotation marks, cut where it gets long; only their number if they are no text.
 pub fn quoted(bytes: &[u8]) -> String {
-    let Ok(all) = std::str::from_utf8(bytes) else {
+    let is_text = |text: &&str| text.chars().all(|c| !c.is_control() || matches!(c, '\t' | '\n' | '\r'));
+    let Some(all) = std::str::from_utf8(bytes).ok().filter(is_text) else {
         return format!("{} bytes", bytes.len());
     };
     let mut shown = String::new();
