@@ -38,7 +38,7 @@ impl Progress {
         }
         self.calls = 0;
         if self.bar.is_none() && self.started.elapsed() > PATIENCE {
-            let style = ProgressStyle::with_template("{msg} {bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}");
+            let style = ProgressStyle::with_template("{msg} {wide_bar} {bytes}/{total_bytes} {eta}");
             let bar = ProgressBar::new(self.total).with_message(self.label.clone());
             self.bar = Some(bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())));
         }
