@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 
-use crate::machine::controller::{ClusterState, Overrides};
+use crate::machine::controller::{ClusterState, ConfigResource, Overrides};
 use crate::types::NodeId;
 
 /// The cluster as of one offset of the metadata log. Topics, partitions, brokers, overrides and features are those of
@@ -26,10 +26,13 @@ impl Image {
         Image { cluster_id, controller, state }
     }
 
-    /// The overrides of a topic; none is an empty set.
-    pub fn topic_overrides(&self, topic: &str) -> Overrides {
-        let resource = crate::machine::controller::ConfigResource::topic(topic);
-        self.state.config(&resource).map(|o| o.as_ref().clone()).unwrap_or_default()
+    pub fn state(&self) -> &ClusterState {
+        &self.state
+    }
+
+    /// The overrides of a topic; `None` when it has none.
+    pub fn topic_overrides(&self, topic: &str) -> Option<&Arc<Overrides>> {
+        self.state.config(&ConfigResource::topic(topic))
     }
 }
 

@@ -2,4 +2,5 @@
 
 pub mod image;
 pub mod internal_batches;
+pub mod quorum;
 pub mod shard;

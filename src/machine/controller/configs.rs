@@ -162,8 +162,11 @@ impl ConfigChange<'_, '_> {
             Op::Append | Op::Subtract => {}
         }
         if !rules.is_list(resource.kind, key) {
-            let verb = if op == Op::Append { "APPEND" } else { "SUBTRACT" };
-            let text = format!("Can't {verb} to key {key} because its type is not LIST.");
+            let (verb, word) = if op == Op::Append { ("APPEND", "append") } else { ("SUBTRACT", "subtract") };
+            let text = match resource.kind {
+                ResourceKind::Broker => format!("Config value {word} is not allowed for config key: {key}"),
+                _ => format!("Can't {verb} to key {key} because its type is not LIST."),
+            };
             return Err(ApiError::new(ErrorCode::InvalidConfig, text));
         }
         let start = old.map(str::to_string).or_else(|| rules.default_value(resource.kind, key)).unwrap_or_default();

@@ -59,6 +59,11 @@ impl ApiError {
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         ApiError { code, message: Some(message.into()) }
     }
+
+    /// With the code's own words spelled out, where Kafka does so.
+    pub fn spelled_out(code: ErrorCode) -> Self {
+        ApiError::new(code, code.message())
+    }
 }
 
 impl From<ErrorCode> for ApiError {
@@ -152,6 +157,11 @@ impl Controller {
     /// Takes in one committed record and adds to `changes` what it changed.
     pub fn apply(&mut self, record: &MetadataRecord, offset: Offset, changes: &mut Vec<Change>) -> Result<(), ApplyError> {
         self.state.apply(record, offset, changes)
+    }
+
+    /// Goes back to an earlier state: what was applied since could not be kept.
+    pub fn reset(&mut self, state: ClusterState) {
+        self.state = state;
     }
 
     /// Every invariant of the state (V7); the first that is broken, in words.

@@ -239,6 +239,11 @@ impl ClusterState {
         self.offset
     }
 
+    /// Says that this is the state as of `offset`: a snapshot's records carry offsets of their own.
+    pub fn set_offset(&mut self, offset: Offset) {
+        self.offset = offset;
+    }
+
     pub fn topic(&self, name: &str) -> Option<&Arc<Topic>> {
         self.names.get(name).and_then(|id| self.topics.get(id))
     }

@@ -128,6 +128,7 @@ fn create_topic(
     Ok(CreatableTopicResult {
         name: topic.name.clone(),
         topic_id: id,
+        error_message: None,
         num_partitions: count,
         replication_factor: i16::try_from(factor).unwrap_or(i16::MAX),
         configs: Some(cx.rules.topic_configs(controller.state(), &overrides)),
@@ -383,7 +384,7 @@ impl Deletion<'_> {
                 Some(topic) => {
                     self.doomed.insert(id, topic.name.to_string());
                 }
-                None => self.refuse(None, id, ErrorCode::UnknownTopicId.into()),
+                None => self.refuse(None, id, ApiError::spelled_out(ErrorCode::UnknownTopicId)),
             }
         }
     }
@@ -398,7 +399,7 @@ impl Deletion<'_> {
         }
         for name in names.into_iter().filter(|name| !twice.contains(name)) {
             let Some(id) = self.controller.state().topic_id(name) else {
-                self.refuse(Some(name), Uuid::ZERO, ErrorCode::UnknownTopicOrPartition.into());
+                self.refuse(Some(name), Uuid::ZERO, ApiError::spelled_out(ErrorCode::UnknownTopicOrPartition));
                 continue;
             };
             if self.doomed.remove(&id).is_some() {

@@ -54,6 +54,9 @@ fn g2_set_delete_append_subtract() {
 
     let text = "Can't APPEND to key retention.ms because its type is not LIST.".to_string();
     assert_eq!(alter_topic(&mut world, &[("retention.ms", APPEND, Some("1"))]), (ErrorCode::InvalidConfig, text));
+    let text = "Config value append is not allowed for config key: log.cleaner.threads".to_string();
+    let refused = alter(&mut world, ResourceKind::Broker, "1", &[("log.cleaner.threads", APPEND, Some("1"))]);
+    assert_eq!(refused, (ErrorCode::InvalidConfig, text));
     let text = "Can't SUBTRACT to key retention.ms because its type is not LIST.".to_string();
     assert_eq!(alter_topic(&mut world, &[("retention.ms", SUBTRACT, Some("1"))]), (ErrorCode::InvalidConfig, text));
 }

@@ -136,6 +136,7 @@ fn t5_configs_are_checked() {
     let response = world.create(vec![with(vec![config("retention.ms", Some("5"))])]);
     let result = &response.topics[0];
     assert_eq!((result.num_partitions, result.replication_factor, result.topic_config_error_code), (1, 1, 0));
+    assert_eq!(result.error_message, None);
     assert_eq!(result.configs.as_ref().unwrap()[0].name, "retention.ms");
     let stored = world.controller.state().config(&ConfigResource::topic("t")).unwrap();
     assert_eq!(**stored, overrides(&[("retention.ms", "5")]));
