@@ -194,7 +194,7 @@ impl Log {
 
     /// After an append: `flush.messages`, and the clock for `flush.ms`.
     fn appended(&mut self, now: Now) -> Result<(), LogError> {
-        self.unclosed = true;
+        self.set_unclosed();
         if self.unsynced.since.is_none() {
             self.unsynced.since = Some(now.mono);
         }
@@ -265,6 +265,7 @@ impl Log {
     }
 
     pub(super) fn begin_segment(&mut self, now: Now, base: Offset) -> Result<(), LogError> {
+        self.set_unclosed();
         self.unsynced.names = true;
         let segment = self.home.done(Segment::create(&self.home, base, now.wall))?;
         self.segments.push(segment);

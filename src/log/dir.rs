@@ -11,12 +11,13 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::checkpoint::{self, CheckpointError};
 use super::clean_shutdown::{self, CleanShutdown};
 use super::disk::{Disk, DiskLock, remove_if_there, remove_tree};
 use super::error::LogError;
-use super::home::{Home, Offsets, Shared, keep};
+use super::home::{Home, Offsets, Shared};
 use super::log::Log;
 use super::names::{self, DirName};
 use super::open::Opening;
@@ -109,9 +110,8 @@ impl LogDir {
     pub fn open_log(&self, partition: &TopicPartition, topic_id: TopicId, config: Arc<LogConfig>, now: Now) -> Result<Log, LogError> {
         self.shared.check_online()?;
         let clean = !self.shared.unrecovered.lock().contains(partition);
-        let get = |offsets: &Offsets| offsets.lock().get(partition).copied();
-        let opening =
-            Opening { clean, recovery_point: get(&self.shared.recovery_points).unwrap_or(0), start: get(&self.shared.log_starts) };
+        let recovery_point = self.shared.recovery_points.get(partition).unwrap_or(0);
+        let opening = Opening { clean, recovery_point, start: self.shared.log_starts.get(partition) };
         let home = Home { shared: self.shared.clone(), partition: partition.clone() };
         let log = Log::open(home, topic_id, config, opening, now)?;
         if !clean {
@@ -121,7 +121,8 @@ impl LogDir {
     }
 
     /// T11: renames the log's directory so that the name is free at once; [`LogDir::purge`] removes it after the delay of its topic.
-    pub fn delete_log(&self, log: Log, rng: &mut Rng, now: Now) -> Result<(), LogError> {
+    pub fn delete_log(&self, mut log: Log, rng: &mut Rng, now: Now) -> Result<(), LogError> {
+        log.set_closed();
         let partition = log.partition().clone();
         let at = now.mono.plus(log.config().file_delete_delay_ms);
         drop(log);
@@ -147,7 +148,7 @@ impl LogDir {
         let from = self.shared.root.join(partition.to_string());
         let to = self.shared.root.join(names::marked_dir(partition, id, mark));
         for offsets in [&self.shared.recovery_points, &self.shared.log_starts, &self.shared.high_watermarks] {
-            offsets.lock().remove(partition);
+            offsets.set(partition, 0);
         }
         self.shared.unrecovered.lock().remove(partition);
         match self.shared.disk.rename(&from, &to) {
@@ -181,12 +182,12 @@ impl LogDir {
 
     /// The high watermark that was last checkpointed, 0 if none was (L11: it may be older than what clients saw).
     pub fn high_watermark(&self, partition: &TopicPartition) -> Offset {
-        self.shared.high_watermarks.lock().get(partition).copied().unwrap_or(0)
+        self.shared.high_watermarks.get(partition).unwrap_or(0)
     }
 
     /// Notes a high watermark for [`LogDir::write_high_watermarks`].
     pub fn set_high_watermark(&self, partition: &TopicPartition, high_watermark: Offset) {
-        keep(&self.shared.high_watermarks, partition, high_watermark);
+        self.shared.high_watermarks.set(partition, high_watermark);
     }
 
     pub fn write_high_watermarks(&self) -> Result<(), LogError> {
@@ -203,12 +204,12 @@ impl LogDir {
     }
 
     /// R1: the last step of a clean stop, after every open log was closed ([`Log::close`]). Tells whether the stop counts as clean: not if
-    /// some log was not recovered, or the directory is offline.
+    /// some log was not recovered since an unclean stop, or was written to and not closed.
     pub fn close(self, broker_epoch: i64) -> Result<bool, LogError> {
         self.write_recovery_points()?;
         self.write_log_starts()?;
         self.write_high_watermarks()?;
-        if !self.shared.unrecovered.lock().is_empty() {
+        if !self.shared.unrecovered.lock().is_empty() || self.shared.unclosed.load(Ordering::Acquire) > 0 {
             return Ok(false);
         }
         clean_shutdown::write(&*self.shared.disk, &self.shared.root, broker_epoch).map_err(|e| self.shared.failed(e))?;
@@ -220,8 +221,7 @@ impl LogDir {
 fn read_checkpoint(shared: &Shared, name: &str, into: &Offsets) -> Result<(), LogError> {
     match checkpoint::read_offsets(&*shared.disk, &shared.root.join(name)) {
         Ok(offsets) => {
-            *into.lock() = offsets.unwrap_or_default();
-            into.lock().retain(|_, offset| *offset > 0);
+            into.load(offsets.unwrap_or_default());
             Ok(())
         }
         Err(CheckpointError::Malformed { path, line, text }) => {

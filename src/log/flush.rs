@@ -127,7 +127,7 @@ impl Log {
     /// written to since it was opened costs nothing.
     pub fn close(&mut self) -> Result<(), LogError> {
         self.home.shared.check_online()?;
-        if !self.unclosed {
+        if !self.is_unclosed() {
             return Ok(());
         }
         let mut files = Vec::new();
@@ -143,7 +143,7 @@ impl Log {
         }
         self.home.done(files.iter().try_for_each(|f| f.sync()))?;
         self.flush()?;
-        self.unclosed = false;
+        self.set_closed();
         Ok(())
     }
 }

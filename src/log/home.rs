@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
@@ -15,8 +15,42 @@ use super::open_files::OpenFiles;
 use super::settings::DirOptions;
 use crate::types::{MonoMs, Offset, TopicPartition};
 
-/// Offsets that are kept in the checkpoint files, by partition; 0 is left out.
-pub(super) type Offsets = Mutex<BTreeMap<TopicPartition, Offset>>;
+/// Offsets that are kept in a checkpoint file, by partition; 0 is left out.
+#[derive(Debug, Default)]
+pub(super) struct Offsets(Mutex<Noted>);
+
+#[derive(Debug, Default)]
+struct Noted {
+    offsets: BTreeMap<TopicPartition, Offset>,
+    /// The file says something else.
+    changed: bool,
+}
+
+impl Offsets {
+    /// What the file said at the start.
+    pub fn load(&self, mut offsets: BTreeMap<TopicPartition, Offset>) {
+        offsets.retain(|_, offset| *offset > 0);
+        *self.0.lock() = Noted { offsets, changed: false };
+    }
+
+    pub fn get(&self, partition: &TopicPartition) -> Option<Offset> {
+        self.0.lock().offsets.get(partition).copied()
+    }
+
+    /// Notes an offset for the next writing of the file.
+    pub fn set(&self, partition: &TopicPartition, offset: Offset) {
+        let noted = &mut *self.0.lock();
+        if offset <= 0 {
+            noted.changed |= noted.offsets.remove(partition).is_some();
+        } else if let Some(known) = noted.offsets.get_mut(partition) {
+            noted.changed |= *known != offset;
+            *known = offset;
+        } else {
+            noted.offsets.insert(partition.clone(), offset);
+            noted.changed = true;
+        }
+    }
+}
 
 /// What all logs of a data directory share.
 #[derive(Debug)]
@@ -32,6 +66,8 @@ pub(super) struct Shared {
     pub doomed: Mutex<Vec<(MonoMs, PathBuf)>>,
     /// Partitions that were not opened since the last unclean stop and may need recovery.
     pub unrecovered: Mutex<std::collections::BTreeSet<TopicPartition>>,
+    /// Logs that were written to and not closed since.
+    pub unclosed: AtomicUsize,
     offline: AtomicBool,
     offline_reason: Mutex<Option<String>>,
 }
@@ -43,11 +79,12 @@ impl Shared {
             disk,
             root,
             options,
-            recovery_points: Mutex::default(),
-            log_starts: Mutex::default(),
-            high_watermarks: Mutex::default(),
+            recovery_points: Offsets::default(),
+            log_starts: Offsets::default(),
+            high_watermarks: Offsets::default(),
             doomed: Mutex::default(),
             unrecovered: Mutex::default(),
+            unclosed: AtomicUsize::new(0),
             offline: AtomicBool::new(false),
             offline_reason: Mutex::default(),
         }
@@ -77,15 +114,16 @@ impl Shared {
         LogError::Offline { root: self.root.clone(), reason: self.offline_reason().unwrap_or_default() }
     }
 
-    /// Replaces a checkpoint file by the offsets noted for it. Without any, no file is made.
+    /// Replaces a checkpoint file by the offsets noted for it, if any changed.
     pub fn write_checkpoint(&self, name: &str, offsets: &Offsets) -> Result<(), LogError> {
         self.check_online()?;
-        let all = offsets.lock();
-        let path = self.root.join(name);
-        if all.is_empty() && self.disk.metadata(&path)?.is_none() {
-            return Ok(());
+        // Held while writing: two writers of one file would tread on each other's temporary file.
+        let mut noted = offsets.0.lock();
+        if noted.changed {
+            checkpoint::write_offsets(&*self.disk, &self.root.join(name), &noted.offsets).map_err(|e| self.failed(e))?;
+            noted.changed = false;
         }
-        checkpoint::write_offsets(&*self.disk, &path, &all).map_err(|e| self.failed(e))
+        Ok(())
     }
 
     /// A change of the disk failed: unless it was only full, fail stop.
@@ -143,17 +181,5 @@ impl Home {
         }
         self.shared.doomed.lock().push((at, to));
         Ok(true)
-    }
-}
-
-/// Notes an offset for the next writing of a checkpoint file.
-pub(super) fn keep(offsets: &Offsets, partition: &TopicPartition, offset: Offset) {
-    let mut all = offsets.lock();
-    if offset <= 0 {
-        all.remove(partition);
-    } else if let Some(known) = all.get_mut(partition) {
-        *known = offset;
-    } else {
-        all.insert(partition.clone(), offset);
     }
 }

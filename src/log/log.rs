@@ -5,11 +5,12 @@
 //! made with the first batch, opened when needed and closed when many are open.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::disk::{DiskError, Durable, replace_file};
 use super::epochs::{EpochEnd, Epochs};
 use super::error::LogError;
-use super::home::{Home, keep};
+use super::home::Home;
 use super::names;
 use super::producers::{ProducerCheck, ProducerError, Producers};
 use super::segment::Segment;
@@ -49,7 +50,7 @@ pub struct Log {
     /// Grows with each truncation, so that a flush begun before one does not vouch for what came after.
     pub(super) truncations: u32,
     /// Written to since it was opened or last closed.
-    pub(super) unclosed: bool,
+    unclosed: bool,
 }
 
 /// What a flush has to do besides the segments.
@@ -165,6 +166,46 @@ impl Log {
         self.home.done(replace_file(self.home.disk(), &path, &self.epochs.encode(), Durable::No))
     }
 
+    /// A log without segments; `open` fills it.
+    pub(super) fn new(home: Home, topic_id: TopicId, config: Arc<LogConfig>, start: Offset) -> Log {
+        Log {
+            home,
+            config,
+            topic_id,
+            segments: Vec::new(),
+            start,
+            end: start,
+            recovery_point: 0,
+            epochs: Epochs::default(),
+            producers: Producers::default(),
+            snapshots: Vec::new(),
+            unsynced: Unsynced::default(),
+            damage: None,
+            truncations: 0,
+            unclosed: false,
+        }
+    }
+
+    /// The files changed: a stop is clean only after [`Log::close`].
+    #[inline]
+    pub(super) fn set_unclosed(&mut self) {
+        if !self.unclosed {
+            self.unclosed = true;
+            self.home.shared.unclosed.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+
+    pub(super) fn set_closed(&mut self) {
+        if self.unclosed {
+            self.unclosed = false;
+            self.home.shared.unclosed.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+
+    pub(super) fn is_unclosed(&self) -> bool {
+        self.unclosed
+    }
+
     pub(super) fn check_writable(&self) -> Result<(), LogError> {
         self.home.shared.check_online()?;
         match &self.damage {
@@ -179,11 +220,11 @@ impl Log {
     }
 
     pub(super) fn keep_recovery_point(&self) {
-        keep(&self.home.shared.recovery_points, &self.home.partition, self.recovery_point);
+        self.home.shared.recovery_points.set(&self.home.partition, self.recovery_point);
     }
 
     pub(super) fn keep_start(&self) {
-        keep(&self.home.shared.log_starts, &self.home.partition, self.start);
+        self.home.shared.log_starts.set(&self.home.partition, self.start);
     }
 
     /// Writes the producers' state up to the end (I13). It is a shortcut for loading: a full disk only makes that longer.

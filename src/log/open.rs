@@ -8,10 +8,9 @@ use super::disk::{DiskError, Entry, Open, read_file, remove_if_there};
 use super::epochs::Epochs;
 use super::error::LogError;
 use super::home::Home;
-use super::log::{Log, Unsynced};
+use super::log::Log;
 use super::names::{self, Kind, Mark};
 use super::partition_meta;
-use super::producers::Producers;
 use super::scan::{Scan, ScanError};
 use super::segment::{Segment, TxnFile};
 use super::settings::LogConfig;
@@ -40,22 +39,7 @@ struct Listing {
 impl Log {
     /// Opens the directory, or makes it.
     pub(super) fn open(home: Home, topic_id: TopicId, config: Arc<LogConfig>, opening: Opening, now: Now) -> Result<Log, LogError> {
-        let mut log = Log {
-            home,
-            config,
-            topic_id,
-            segments: Vec::new(),
-            start: opening.start.unwrap_or(0),
-            end: opening.start.unwrap_or(0),
-            recovery_point: 0,
-            epochs: Epochs::default(),
-            producers: Producers::default(),
-            snapshots: Vec::new(),
-            unsynced: Unsynced::default(),
-            damage: None,
-            truncations: 0,
-            unclosed: false,
-        };
+        let mut log = Log::new(home, topic_id, config, opening.start.unwrap_or(0));
         match log.home.disk().list(&log.home.dir()) {
             Ok(entries) => log.load(entries, opening, now)?,
             Err(e) if e.is_not_found() => {

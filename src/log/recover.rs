@@ -36,7 +36,7 @@ struct LastGood {
 impl Log {
     /// Recovers all segments that reach beyond `from`, and finds the log's end. Gives the first one's index.
     pub(super) fn recover(&mut self, from: Offset) -> Result<usize, LogError> {
-        self.unclosed = true;
+        self.set_unclosed();
         self.unsynced.names = true;
         let first = self.segment_of(from);
         self.end = self.segments.get(first).map_or(self.start, |s| s.base);
@@ -186,7 +186,7 @@ impl Log {
         self.set_aside(later, damage.position, &damage.reason)?;
         self.forget_damage()?;
         self.damage = None;
-        self.unclosed = true;
+        self.set_unclosed();
         self.unsynced.names = true;
         Ok(())
     }

@@ -101,6 +101,7 @@ impl Log {
     /// Marks a segment's files as deleted; they go for good after `file.delete.delay.ms`, so that running reads can finish.
     pub(super) fn doom_segment(&mut self, now: Now, base: Offset) -> Result<(), LogError> {
         let at = self.delete_at(now);
+        self.set_unclosed();
         self.unsynced.names = true;
         for kind in [Kind::Log, Kind::OffsetIndex, Kind::TimeIndex, Kind::TxnIndex] {
             self.home.done(self.home.doom(&names::file_name(base, kind), at))?;

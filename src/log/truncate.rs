@@ -35,7 +35,7 @@ impl Log {
     /// What is about to be cut must not count as synced any more, also after a power loss.
     fn lower_recovery_point(&mut self, offset: Offset) -> Result<(), LogError> {
         self.truncations += 1;
-        self.unclosed = true;
+        self.set_unclosed();
         if offset >= self.recovery_point {
             return Ok(());
         }

@@ -262,3 +262,38 @@ fn r14_flush_ms_is_counted_from_the_oldest_unsynced_record() {
     log.flush().unwrap();
     assert!(!log.flush_is_due(at(9000)));
 }
+
+#[test]
+fn r17_a_disk_full_at_any_step_only_delays() {
+    let work = |disk: &SimDisk, fault: Option<u64>| {
+        let dir = kfk::log::LogDir::open(std::sync::Arc::new(disk.clone()), std::path::Path::new(ROOT), Default::default());
+        let Ok(dir) = dir else { return None };
+        let mut log = open_in(&dir, &small()).ok()?;
+        if let Some(step) = fault {
+            disk.fail_at(step, Fault::NoSpace);
+        }
+        let before = disk.steps();
+        for i in 0..40i64 {
+            let bytes = batch(&[T0 + 2 * i, T0 + 2 * i + 1], &format!("value {i}"));
+            while let Err(e) = try_append(&mut log, at(0), i as i32 / 15, &bytes) {
+                assert!(matches!(e, LogError::NoSpace(_)), "{e}");
+                assert_eq!(log.end_offset(), 2 * i);
+                disk.heal();
+            }
+        }
+        disk.heal();
+        assert_eq!(offsets(&read_all(&mut log)), (0..80).collect::<Vec<_>>());
+        assert_eq!(log.offset_for_timestamp(T0 + 33, i64::MAX).unwrap().unwrap().offset, 33);
+        let steps = disk.steps();
+        disk.crash(kfk::log::sim_disk::Survives::Everything);
+        drop((dir, log));
+        let (_dir, mut log) = open(disk, &small());
+        assert_eq!(offsets(&read_all(&mut log)), (0..80).collect::<Vec<_>>());
+        assert_eq!(log.epochs().entries().len(), 3);
+        Some((before, steps))
+    };
+    let (first, last) = work(&SimDisk::new(), None).unwrap();
+    for step in first..last {
+        work(&SimDisk::new(), Some(step));
+    }
+}

@@ -180,3 +180,47 @@ fn l6_an_index_with_a_tail_of_zeros_is_used_as_it_is() {
     assert_eq!(&disk.get(format!("{ROOT}/lat-0/00000000000000000000.index")).unwrap(), &files["00000000000000000000.index"]);
     assert_eq!(disk.steps() - steps, 3, "the lock file, and the clean-stop file taken away: no index was made anew");
 }
+
+#[test]
+fn r8_kafkas_files_with_faults_are_told_apart() {
+    // case, log end, why it is damaged (none: a torn tail)
+    let cases = [
+        ("truncated", 23, None),
+        ("truncated-header", 23, None),
+        ("trailing-garbage", 34, None),
+        ("flipped-payload", 23, Some("batch is corrupt")),
+        ("flipped-crc", 23, Some("batch is corrupt")),
+        ("flipped-attributes", 23, Some("batch is corrupt")),
+        ("flipped-record-length", 23, Some("batch is corrupt")),
+        ("flipped-magic", 23, Some("unsupported batch format version (magic) 18")),
+        ("flipped-size", 23, Some("batch length field 5 is less than the smallest possible batch")),
+        ("huge-size", 23, Some("it needs 1073741836 bytes, 1437 are there")),
+        ("negative-size", 23, Some("batch length field -1")),
+        ("wrong-base-offset", 23, Some("its offsets 28..=29 leave a gap, and lower ones follow")),
+    ];
+    for (case, end, why) in cases {
+        let disk = SimDisk::new();
+        let files = fixture(&disk, case, "orders-0");
+        let mut log = open_fixture(&disk, "orders-0", false, LogConfig::default());
+        assert_eq!(log.end_offset(), end, "{case}");
+        assert_eq!(read_batches(&mut log).last().unwrap().1, end - 1, "{case}");
+        let left = disk.get(format!("{ROOT}/orders-0/00000000000000000018.log")).unwrap();
+        let cut = disk.files(ROOT).into_iter().find(|(p, _)| p.extension().is_some_and(|e| e == "cut")).map(|(_, bytes)| bytes);
+        match (log.damage(), why) {
+            (None, None) => {}
+            (Some(damage), Some(why)) => assert!(damage.reason.contains(why) && damage.position == 804, "{case}: {damage:?}"),
+            other => panic!("{case}: {other:?}"),
+        }
+        assert_eq!(cut.is_some(), why.is_none(), "{case}: only a torn tail is cut");
+        assert_eq!([left, cut.unwrap_or_default()].concat(), files["00000000000000000018.log"], "{case}: no byte is lost");
+    }
+}
+
+#[test]
+fn r8_batches_of_an_old_format_are_not_taken_for_a_torn_tail() {
+    let disk = SimDisk::new();
+    let files = fixture(&disk, "legacy-magic", "old-0");
+    let log = open_fixture(&disk, "old-0", false, LogConfig::default());
+    assert!(log.damage().unwrap().reason.ends_with("batches of format version 0 are not supported"));
+    assert_eq!(disk.get(format!("{ROOT}/old-0/00000000000000000000.log")).as_ref(), Some(&files["00000000000000000000.log"]));
+}

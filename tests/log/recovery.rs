@@ -308,6 +308,18 @@ fn r1_a_stop_is_not_clean_as_long_as_a_log_was_not_recovered() {
 }
 
 #[test]
+fn r1_a_stop_is_not_clean_if_a_log_was_written_to_and_not_closed() {
+    let disk = SimDisk::new();
+    let (dir, mut log) = open(&disk, &small());
+    fill(&mut log, 1);
+    drop(log);
+    assert!(!dir.close(0).unwrap());
+    let (dir, log) = open(&disk, &small());
+    dir.delete_log(log, &mut Rng::new(1), at(0)).unwrap();
+    assert!(dir.close(0).unwrap(), "a deleted log does not count");
+}
+
+#[test]
 fn r2_a_clean_stop_with_a_broken_tail_is_recovered_all_the_same() {
     let disk = SimDisk::new();
     let (dir, mut log) = open(&disk, &small());

@@ -93,25 +93,30 @@ pub fn fill(log: &mut Log, n: usize) {
 /// A record as readers see it.
 pub type Seen = (i64, i64, Vec<u8>);
 
-/// Everything that can be read from `from` on, in pieces of `max_bytes`; checks CRCs and that pieces fit together.
+/// The records in batches; checks CRCs.
+pub fn parse(bytes: &[u8]) -> Vec<Seen> {
+    let mut all = Vec::new();
+    for b in batches(bytes) {
+        let b: BatchView<'_> = b.expect("slices hold whole batches");
+        b.check_crc().unwrap();
+        for record in b.data(1 << 20).unwrap().iter() {
+            let r = record.unwrap();
+            all.push((r.offset, r.timestamp, r.value.unwrap_or_default().to_vec()));
+        }
+    }
+    all
+}
+
+/// Everything that can be read from `from` on, in pieces of `max_bytes`; checks that pieces fit together.
 pub fn read_from(log: &mut Log, from: i64, max_bytes: usize) -> Result<Vec<Seen>, LogError> {
     let mut all = Vec::new();
     let mut next = from;
     while let Some(slice) = log.read(next, max_bytes, true, i64::MAX)? {
         let bytes = slice.read()?;
         assert_eq!(bytes.len(), slice.len);
-        let mut end = next;
-        for b in batches(&bytes) {
-            let b: BatchView<'_> = b.expect("slices hold whole batches");
-            b.check_crc().unwrap();
-            end = b.header.next_offset();
-            for record in b.data(1 << 20).unwrap().iter() {
-                let r = record.unwrap();
-                if r.offset >= next {
-                    all.push((r.offset, r.timestamp, r.value.unwrap_or_default().to_vec()));
-                }
-            }
-        }
+        let seen = parse(&bytes);
+        let end = seen.last().unwrap().0 + 1;
+        all.extend(seen.into_iter().filter(|r| r.0 >= next));
         assert!(end > next && end <= slice.end_offset, "{end} after {next}, promised below {}", slice.end_offset);
         next = end;
     }
