@@ -243,7 +243,7 @@ impl ConsumerConfig {
 fn offset_reset(text: &str) -> Result<OffsetReset, ConfigError> {
     let bad = || {
         ConfigError::new(format!(
-            "Invalid value {text} for configuration auto.offset.reset: Invalid value {text} for configuration auto.offset.reset. The value must be either 'earliest', 'latest', 'none' or of the format 'by_duration:<PnDTnHnMn.nS.>'."
+            "Invalid value {text} for configuration auto.offset.reset: Invalid value `{text}` for configuration auto.offset.reset. The value must be either 'earliest', 'latest', 'none' or of the format 'by_duration:<PnDTnHnMn.nS.>'."
         ))
     };
     match text.to_ascii_lowercase().as_str() {

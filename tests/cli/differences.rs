@@ -24,6 +24,7 @@ fn parse(text: &str) -> Vec<Difference> {
     let mut all = Vec::new();
     let (mut file, mut reason) = (String::new(), String::new());
     let part = text.split_once("\n## Single commands").map_or("", |(_, part)| part);
+    let part = part.split("\n## ").next().unwrap_or(part);
     for line in part.lines() {
         if let Some(name) = line.strip_prefix("### ") {
             file = name.to_owned();

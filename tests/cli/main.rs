@@ -1,8 +1,11 @@
 //! kfk under the names of Kafka's tools, against recorded runs of the real ones (`tests/transcripts`).
 
 mod broker;
+mod consumer;
 mod differences;
+mod groups;
 mod pattern;
+mod producer;
 mod replay;
 mod topics;
 mod transcript;
@@ -12,7 +15,7 @@ use replay::Replay;
 /// The usage errors of all four tools need no broker.
 #[test]
 fn usage_errors_are_kafkas() {
-    for file in ["kafka-topics", "kafka-console-producer", "kafka-console-consumer", "kafka-consumer-groups"] {
-        Replay { file, bootstrap: None, any_order: |_| false, before: |_, _, _| {} }.run();
+    for file in replay::TOOLS {
+        Replay { file, bootstrap: None, any_order: |_| false, side_by_side: |_| true, before: &|_, _, _| {} }.run();
     }
 }

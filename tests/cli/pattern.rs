@@ -57,7 +57,11 @@ pub fn without_java(recorded: &str) -> String {
         let java = line.starts_with("\t<stack frames>")
             || line.starts_with("<previous ")
             || line.starts_with("The consumer rebalance protocol (KIP-848) is production-ready!");
-        let client_log = line.starts_with("[<timestamp>]") && line.trim_end().ends_with(')') && line.contains("(org.apache.kafka.clients.");
+        let client_log = line.starts_with("[<timestamp>]")
+            && line.trim_end().ends_with(')')
+            && line.contains("(org.apache.kafka.clients.")
+            // That one is the console producer's own way of telling what it lost.
+            && !line.contains("ErrorLoggingCallback");
         // A logged exception goes on in the next line.
         let continued = after_client_log && line.starts_with("org.apache.kafka.");
         after_client_log = client_log;

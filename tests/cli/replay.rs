@@ -1,10 +1,11 @@
 //! Runs recorded commands with kfk under Kafka's names and compares.
 
-use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::differences::{self, Difference};
@@ -16,6 +17,15 @@ pub const RECORDED_BROKER: &str = "localhost:19200";
 const RECORDED_DEAD: &str = "localhost:19299";
 /// No recorded command may take longer than this; one that does has hung.
 const TOO_LONG: Duration = Duration::from_secs(60);
+/// A command that the recorder had to kill is killed here after this time.
+const KILL_AFTER: Duration = Duration::from_millis(1500);
+
+/// The tools that are replayed; a transcript may use others to prepare something.
+pub const TOOLS: [&str; 4] = ["kafka-topics", "kafka-console-producer", "kafka-console-consumer", "kafka-consumer-groups"];
+
+const KILLED: i32 = -1;
+/// Commands that run at the same time.
+const AT_ONCE: usize = 8;
 
 /// How one transcript is replayed.
 pub struct Replay<'a> {
@@ -24,8 +34,17 @@ pub struct Replay<'a> {
     pub bootstrap: Option<String>,
     /// Output whose lines may come in any order.
     pub any_order: fn(&Case) -> bool,
+    /// The command may run at the same time as its neighbours.
+    pub side_by_side: fn(&Case) -> bool,
     /// Called before each command, in its working directory: changes what the recording took from its own machine.
-    pub before: fn(&Replay, &mut Case, &Path),
+    pub before: &'a (dyn Fn(&Replay, &mut Case, &Path) + Sync),
+}
+
+#[derive(Default)]
+struct Tally {
+    same: usize,
+    listed: usize,
+    failures: Vec<String>,
 }
 
 /// What a command did.
@@ -33,7 +52,7 @@ pub struct Replay<'a> {
 pub struct Outcome {
     pub stdout: String,
     pub stderr: String,
-    /// The exit code, 128 + N after signal N, -1 if it hung.
+    /// The exit code, 128 + N after signal N, `KILLED` if it did not end.
     pub exit: i32,
     pub took: Duration,
 }
@@ -49,38 +68,69 @@ impl Replay<'_> {
     pub fn run(&self) {
         let listed: Vec<Difference> = differences::load().into_iter().filter(|d| d.file == self.file).collect();
         let work = tempfile::tempdir().expect("a directory");
-        let mut files = BTreeMap::new();
-        let (mut same, mut failures) = (0, Vec::new());
+        let mut tally = Tally::default();
+        let mut batch: Vec<(String, Case)> = Vec::new();
         let cases = load(self.file);
         let total = cases.len();
         for mut case in cases {
-            files.extend(case.files.clone());
+            let recorded = case.command.clone();
+            if !(self.side_by_side)(&case) {
+                self.run_batch(&mut batch, work.path(), &listed, &mut tally);
+            }
             for (name, text) in &case.files {
                 std::fs::write(work.path().join(name), text).expect("a file");
             }
-            let entry = listed.iter().find(|d| d.command == case.command);
             (self.before)(self, &mut case, work.path());
-            if self.bootstrap.is_none() && !needs_no_broker(&case) {
+            let other_tool = !TOOLS.contains(&case.words()[0].as_str());
+            if other_tool || (self.bootstrap.is_none() && !needs_no_broker(&case)) {
                 continue;
             }
-            let outcome = self.execute(&case, work.path());
-            match (self.compare(&case, &outcome), entry) {
-                (None, _) => same += 1,
-                (Some(_), Some(entry)) => entry.used.set(true),
-                (Some(text), None) => failures.push(format!("{}.txt:{}: $ {}\n{text}", self.file, case.line, case.command)),
+            batch.push((recorded, case));
+            if batch.last().is_some_and(|(_, case)| !(self.side_by_side)(case)) {
+                self.run_batch(&mut batch, work.path(), &listed, &mut tally);
             }
         }
-        println!("{}: {same} of {total} the same, {} listed as different", self.file, listed.iter().filter(|d| d.used.get()).count());
+        self.run_batch(&mut batch, work.path(), &listed, &mut tally);
+        println!("{}: {} of {total} the same, {} listed as different", self.file, tally.same, tally.listed);
         let complete = self.bootstrap.is_some() && !crate::broker::is_foreign();
         for stale in listed.iter().filter(|d| complete && !d.used.get()) {
-            failures.push(format!("docs/differences.md lists `{}`, but it is no difference (or was not recorded)", stale.command));
+            tally.failures.push(format!("docs/differences.md lists `{}`, but it is no difference (or was not recorded)", stale.command));
         }
-        assert!(failures.is_empty(), "{} of {}.txt differ:\n\n{}", failures.len(), self.file, failures.join("\n"));
+        assert!(tally.failures.is_empty(), "{} of {}.txt differ:\n\n{}", tally.failures.len(), self.file, tally.failures.join("\n"));
+    }
+
+    /// Runs commands that do not disturb each other at the same time: most of them only wait.
+    fn run_batch(&self, batch: &mut Vec<(String, Case)>, dir: &Path, listed: &[Difference], tally: &mut Tally) {
+        let batch = std::mem::take(batch);
+        let next = AtomicUsize::new(0);
+        let results: Vec<Mutex<Option<String>>> = batch.iter().map(|_| Mutex::new(None)).collect();
+        std::thread::scope(|scope| {
+            for _ in 0..AT_ONCE.min(batch.len()) {
+                scope.spawn(|| {
+                    loop {
+                        let at = next.fetch_add(1, Ordering::Relaxed);
+                        let Some((_, case)) = batch.get(at) else { break };
+                        *results[at].lock().expect("no panic") = self.compare(case, &self.execute(case, dir));
+                    }
+                });
+            }
+        });
+        for ((recorded, case), result) in batch.iter().zip(results) {
+            let entry = listed.iter().find(|d| d.command == *recorded);
+            match (result.into_inner().expect("no panic"), entry) {
+                (None, _) => tally.same += 1,
+                (Some(_), Some(entry)) => {
+                    tally.listed += 1;
+                    entry.used.set(true);
+                }
+                (Some(text), None) => tally.failures.push(format!("{}.txt:{}: $ {}\n{text}", self.file, case.line, case.command)),
+            }
+        }
     }
 
     fn compare(&self, case: &Case, outcome: &Outcome) -> Option<String> {
         let mut text = String::new();
-        if case.exit != Some(outcome.exit) {
+        if case.exit.is_some_and(|code| code != outcome.exit) || (case.exit.is_none() && outcome.exit != KILLED) {
             let recorded = case.exit.map_or("none (killed by the recorder)".to_owned(), |c| c.to_string());
             text.push_str(&format!("exit {}, recorded {recorded}, after {:?}\n", outcome.exit, outcome.took));
         }
@@ -111,9 +161,16 @@ impl Replay<'_> {
 impl Replay<'_> {
     /// What a command prints; it must succeed.
     pub fn output(&self, command: &str, dir: &Path) -> String {
-        let outcome = self.execute(&Case { command: command.to_owned(), ..Case::default() }, dir);
+        let outcome = self.execute(&Case { command: command.to_owned(), exit: Some(0), ..Case::default() }, dir);
         assert_eq!(outcome.exit, 0, "{command}: {}", outcome.stderr);
         outcome.stdout
+    }
+}
+
+/// Shortens `--timeout-ms`: the recorder waited longer than a test has to.
+pub fn hurry(case: &mut Case) {
+    for slow in ["2000", "3000", "4000", "8000"] {
+        case.command = case.command.replace(&format!("--timeout-ms {slow}"), "--timeout-ms 1500");
     }
 }
 
@@ -167,15 +224,16 @@ pub fn run_kfk(words: &[String], stdin: &[u8], dir: &Path, case: &Case) -> Outco
         let _ = err.read_to_end(&mut all);
         all
     });
+    let limit = if case.exit.is_none() { KILL_AFTER } else { TOO_LONG };
     let exit = loop {
         match child.try_wait().expect("a status") {
             Some(status) => {
                 break status.code().unwrap_or_else(|| 128 + std::os::unix::process::ExitStatusExt::signal(&status).unwrap_or(0));
             }
-            None if started.elapsed() > TOO_LONG => {
+            None if started.elapsed() > limit => {
                 let _ = child.kill();
                 let _ = child.wait();
-                break -1;
+                break KILLED;
             }
             None => std::thread::sleep(Duration::from_millis(2)),
         }

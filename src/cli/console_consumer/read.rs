@@ -46,6 +46,8 @@ pub(super) async fn read(args: &Args, plan: &Plan, properties: &Properties, cx: 
     let mut stop = Stop::new()?;
     let end = match reading.start(args, create).await {
         Ok(()) => stop.unless(reading.run()).await,
+        // What was asked for is wrong: no record was ever waited for.
+        Err(e) if e.java.class.ends_with("PatternSyntaxException") => return Err(e),
         Err(e) => End::Error(e),
     };
     let count = reading.count;
@@ -209,7 +211,12 @@ impl Reading<'_> {
 }
 
 fn reading_failed(e: crate::client::Error) -> CliError {
-    CliError::from(e)
+    let no_policy = e.to_string().starts_with("Undefined offset with no reset policy");
+    let error = CliError::from(e);
+    match no_policy {
+        true => error.exception("org.apache.kafka.clients.consumer.NoOffsetForPartitionException"),
+        false => error,
+    }
 }
 
 /// What the end means. Kafka's tool logs what ended it and exits 0; but not for what it could not print.
@@ -234,9 +241,9 @@ fn verdict(end: End, cx: &Context) -> Result<Exit, CliError> {
     }
 }
 
-/// The record, the pattern or the output was at fault, not the broker.
+/// The record or the output was at fault, not the broker.
 fn prints_badly(e: &CliError) -> bool {
-    ["SerializationException", "PatternSyntaxException"].iter().any(|class| e.java.class.ends_with(class)) || e.java.class.is_empty()
+    e.java.class.ends_with("SerializationException") || e.java.class.is_empty()
 }
 
 /// SIGINT and SIGTERM: the first ends the loop, the second the process.

@@ -38,13 +38,14 @@ pub(super) fn offsets(out: &mut Out, group: &Group, rows: &[OffsetRow], verbose:
     let topic_width = width(15, rows.iter().map(|r| r.partition.topic.as_str()));
     let id_width = width(15, rows.iter().map(|r| member_cells(group, r.member)[0]));
     let host_width = width(15, rows.iter().map(|r| member_cells(group, r.member)[1]));
+    out.line("")?;
     let mut line = |cells: [&str; 10]| {
         let widths = [group_width, topic_width, 10, 15, 15, 15, 15, id_width, host_width, 0];
         let shown: Vec<(&str, usize)> =
             cells.into_iter().zip(widths).enumerate().filter(|(at, _)| verbose || *at != 3).map(|(_, cell)| cell).collect();
         out.line(padded(&shown))
     };
-    line(["\nGROUP", "TOPIC", "PARTITION", "LEADER-EPOCH", "CURRENT-OFFSET", "LOG-END-OFFSET", "LAG", "CONSUMER-ID", "HOST", "CLIENT-ID"])?;
+    line(["GROUP", "TOPIC", "PARTITION", "LEADER-EPOCH", "CURRENT-OFFSET", "LOG-END-OFFSET", "LAG", "CONSUMER-ID", "HOST", "CLIENT-ID"])?;
     for r in rows {
         let [id, host, client] = member_cells(group, r.member);
         let (partition, epoch) = (r.partition.partition.to_string(), or_missing(r.leader_epoch));
@@ -74,6 +75,7 @@ pub(super) fn members(out: &mut Out, group: &Group, verbose: bool) -> Result<(),
         15,
         width(20, all.iter().map(target).collect::<Vec<_>>().iter().map(String::as_str)),
     ];
+    out.line("")?;
     let mut line = |cells: [&str; 10], upgraded: &str| {
         let shown: Vec<(&str, usize)> = cells
             .into_iter()
@@ -92,7 +94,7 @@ pub(super) fn members(out: &mut Out, group: &Group, verbose: bool) -> Result<(),
         out.line(text)
     };
     let head = [
-        "\nGROUP",
+        "GROUP",
         "CONSUMER-ID",
         "GROUP-INSTANCE-ID",
         "HOST",
@@ -118,12 +120,13 @@ pub(super) fn members(out: &mut Out, group: &Group, verbose: bool) -> Result<(),
 pub(super) fn state(out: &mut Out, group: &Group, verbose: bool) -> Result<(), CliError> {
     let coordinator = format!("{}  ({})", group.coordinator.address, group.coordinator.id);
     let widths = [width(15, [group.id.as_str()]), width(25, [coordinator.as_str()]), 20, 20, 15, 25, 0];
+    out.line("")?;
     let mut line = |cells: [&str; 7]| {
         let all = cells.into_iter().zip(widths).enumerate();
         let shown: Vec<(&str, usize)> = all.filter(|(at, _)| verbose || !(4..6).contains(at)).map(|(_, cell)| cell).collect();
         out.line(padded(&shown))
     };
-    line(["\nGROUP", "COORDINATOR (ID)", "ASSIGNMENT-STRATEGY", "STATE", "GROUP-EPOCH", "TARGET-ASSIGNMENT-EPOCH", "#MEMBERS"])?;
+    line(["GROUP", "COORDINATOR (ID)", "ASSIGNMENT-STRATEGY", "STATE", "GROUP-EPOCH", "TARGET-ASSIGNMENT-EPOCH", "#MEMBERS"])?;
     let strategy = if group.assignor.is_empty() { MISSING } else { &group.assignor };
     let (epoch, target) = (or_missing(group.epochs.map(|e| e.0)), or_missing(group.epochs.map(|e| e.1)));
     line([&group.id, &coordinator, strategy, &group.state, &epoch, &target, &group.members.len().to_string()])

@@ -109,8 +109,8 @@ impl Consumer {
     }
 
     fn positions_to_commit(&self) -> BTreeMap<TopicPartition, GroupOffset> {
-        let offset = |offset| GroupOffset { offset, leader_epoch: -1, metadata: String::new() };
-        self.assignment.positions().into_iter().map(|(tp, o)| (tp, offset(o))).collect()
+        let offset = |(offset, leader_epoch)| GroupOffset { offset, leader_epoch, metadata: String::new() };
+        self.assignment.positions().into_iter().map(|(tp, at)| (tp, offset(at))).collect()
     }
 
     pub(super) fn note_commit(&self, result: &Result<(), Error>) {
@@ -139,6 +139,7 @@ impl Consumer {
                 };
                 if let Some(state) = self.assignment.partitions.get_mut(&tp) {
                     state.seek(position);
+                    state.position_epoch = committed.get(&tp).map_or(-1, |found| found.leader_epoch);
                 }
             }
         }

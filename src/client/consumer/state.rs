@@ -26,6 +26,8 @@ pub(super) enum Position {
 
 pub(super) struct PartitionState {
     pub position: Position,
+    /// Leader epoch of the last record given to the user; -1 before the first. Committed beside the position.
+    pub position_epoch: i32,
     /// The next offset to fetch; runs ahead of `position` by what is buffered.
     fetch_offset: i64,
     buffered: VecDeque<RecordChunk>,
@@ -42,6 +44,7 @@ impl Default for PartitionState {
     fn default() -> Self {
         PartitionState {
             position: Position::Unknown,
+            position_epoch: -1,
             fetch_offset: 0,
             buffered: VecDeque::new(),
             answers_buffered: 0,
@@ -58,6 +61,7 @@ impl Default for PartitionState {
 impl PartitionState {
     pub fn seek(&mut self, position: Position) {
         self.position = position;
+        self.position_epoch = -1;
         self.buffered.clear();
         self.answers_buffered = 0;
         if let Position::At(offset) = position {
@@ -85,10 +89,10 @@ impl Assignment {
         gone.iter().for_each(|tp| drop(self.partitions.remove(tp)));
     }
 
-    /// Positions of partitions that have one, for commits.
-    pub fn positions(&self) -> BTreeMap<TopicPartition, i64> {
+    /// Positions of partitions that have one with their leader epochs, for commits.
+    pub fn positions(&self) -> BTreeMap<TopicPartition, (i64, i32)> {
         let known = self.partitions.iter().filter_map(|(tp, s)| match s.position {
-            Position::At(offset) => Some((tp.clone(), offset)),
+            Position::At(offset) => Some((tp.clone(), (offset, s.position_epoch))),
             _ => None,
         });
         known.collect()
@@ -204,6 +208,7 @@ impl PartitionState {
             self.answers_buffered = self.answers_buffered.saturating_sub(1);
         }
         self.position = Position::At(chunk.next_offset);
+        self.position_epoch = chunk.header.partition_leader_epoch;
         Some(chunk)
     }
 }
