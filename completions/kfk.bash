@@ -26,7 +26,7 @@ _clap_complete_kfk() {
     fi
 }
 if [[ "${BASH_VERSINFO[0]}" -eq 4 && "${BASH_VERSINFO[1]}" -ge 4 || "${BASH_VERSINFO[0]}" -gt 4 ]]; then
-    complete -o nospace -o bashdefault -o nosort -F _clap_complete_kfk kfk kafka-topics kafka-topics.sh kafka-console-producer kafka-console-producer.sh kafka-console-consumer kafka-console-consumer.sh kafka-consumer-groups kafka-consumer-groups.sh kafka-dump-log kafka-dump-log.sh
+    complete -o nospace -o bashdefault -o nosort -F _clap_complete_kfk kfk kafka-server-start kafka-server-start.sh kafka-topics kafka-topics.sh kafka-console-producer kafka-console-producer.sh kafka-console-consumer kafka-console-consumer.sh kafka-consumer-groups kafka-consumer-groups.sh kafka-dump-log kafka-dump-log.sh
 else
-    complete -o nospace -o bashdefault -F _clap_complete_kfk kfk kafka-topics kafka-topics.sh kafka-console-producer kafka-console-producer.sh kafka-console-consumer kafka-console-consumer.sh kafka-consumer-groups kafka-consumer-groups.sh kafka-dump-log kafka-dump-log.sh
+    complete -o nospace -o bashdefault -F _clap_complete_kfk kfk kafka-server-start kafka-server-start.sh kafka-topics kafka-topics.sh kafka-console-producer kafka-console-producer.sh kafka-console-consumer kafka-console-consumer.sh kafka-consumer-groups kafka-consumer-groups.sh kafka-dump-log kafka-dump-log.sh
 fi

@@ -1,4 +1,6 @@
 complete --keep-order --exclusive --command kfk --arguments "(KFK_COMPLETE=fish kfk -- (commandline --current-process --tokenize --cut-at-cursor) (commandline --current-token))"
+complete --keep-order --exclusive --command kafka-server-start --arguments "(KFK_COMPLETE=fish kfk -- (commandline --current-process --tokenize --cut-at-cursor) (commandline --current-token))"
+complete --keep-order --exclusive --command kafka-server-start.sh --arguments "(KFK_COMPLETE=fish kfk -- (commandline --current-process --tokenize --cut-at-cursor) (commandline --current-token))"
 complete --keep-order --exclusive --command kafka-topics --arguments "(KFK_COMPLETE=fish kfk -- (commandline --current-process --tokenize --cut-at-cursor) (commandline --current-token))"
 complete --keep-order --exclusive --command kafka-topics.sh --arguments "(KFK_COMPLETE=fish kfk -- (commandline --current-process --tokenize --cut-at-cursor) (commandline --current-token))"
 complete --keep-order --exclusive --command kafka-console-producer --arguments "(KFK_COMPLETE=fish kfk -- (commandline --current-process --tokenize --cut-at-cursor) (commandline --current-token))"

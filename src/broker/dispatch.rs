@@ -31,7 +31,35 @@ macro_rules! apis {
 
 /// Sorted by key.
 pub const APIS: &[Api] = apis! {
+    produce Produce 3..=13;
+    fetch Fetch 4..=18;
+    list_offsets ListOffsets 1..=11;
+    metadata Metadata 0..=13;
+    offset_commit OffsetCommit 2..=10;
+    offset_fetch OffsetFetch 1..=10;
+    find_coordinator FindCoordinator 0..=6;
+    join_group JoinGroup 0..=9;
+    heartbeat Heartbeat 0..=4;
+    leave_group LeaveGroup 0..=5;
+    sync_group SyncGroup 0..=5;
+    describe_groups DescribeGroups 0..=6;
+    list_groups ListGroups 0..=5;
     api_versions ApiVersions 0..=4;
+    create_topics CreateTopics 2..=7;
+    delete_topics DeleteTopics 1..=6;
+    delete_records DeleteRecords 0..=2;
+    init_producer_id InitProducerId 0..=5;
+    offset_for_leader_epoch OffsetForLeaderEpoch 2..=4;
+    describe_configs DescribeConfigs 1..=4;
+    alter_configs AlterConfigs 0..=2;
+    describe_log_dirs DescribeLogDirs 1..=5;
+    create_partitions CreatePartitions 0..=3;
+    delete_groups DeleteGroups 0..=2;
+    incremental_alter_configs IncrementalAlterConfigs 0..=1;
+    offset_delete OffsetDelete 0..=0;
+    describe_cluster DescribeCluster 0..=2;
+    describe_producers DescribeProducers 0..=0;
+    describe_topic_partitions DescribeTopicPartitions 0..=0;
 };
 
 /// The row of a key that has one.

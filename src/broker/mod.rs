@@ -2,54 +2,70 @@
 
 mod api;
 mod clock;
+mod cluster;
+mod config_rules;
 mod conn;
 mod context;
+mod control;
 mod dispatch;
+mod groups;
+mod hosted;
+mod ids;
 mod out;
 mod reply;
 mod server;
+mod sessions;
+mod settings;
+mod start;
+mod tick;
 mod wait;
 
-use std::io;
 use std::sync::Arc;
 
-use clock::Clock;
-use context::Listener;
+use parking_lot::Mutex;
 
 pub use server::{Running, start};
+pub use start::StartError;
+
+use clock::Clock;
+use config_rules::Rules;
+use groups::Groups;
+use hosted::Partitions;
+use ids::ProducerIds;
+use sessions::Sessions;
 
 use crate::config::BrokerConfig;
+use crate::log::LogDir;
 use crate::net::BufferPool;
-
-/// Memory that unfinished and unhandled large frames of all connections may take together.
-const FRAME_BUDGET: usize = 256 << 20;
-/// Buffers kept for the next large frame.
-const FRAME_RETAIN: usize = 16 << 20;
-
-/// Why a broker does not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    #[error("cannot listen on {address} ({listener}): {source}")]
-    Listen { listener: String, address: String, source: io::Error },
-    #[error("cannot use a socket: {0}")]
-    Socket(io::Error),
-    #[error("an internal error")]
-    Internal,
-}
+use crate::node::image::{Image, ImageCell};
+use crate::node::quorum::Quorum;
+use crate::rng::Rng;
+use crate::types::NodeId;
 
 /// What all connections and ticks of one broker share.
 pub struct Broker {
     pub config: BrokerConfig,
     pub clock: Clock,
     pub buffers: Arc<BufferPool>,
+    pub node_id: NodeId,
+    pub cluster_id: String,
+    /// Of this registration; grows with every start.
+    broker_epoch: i64,
+    pub rules: Arc<Rules>,
+    pub logs: Arc<LogDir>,
+    pub partitions: Partitions,
+    pub sessions: Sessions,
+    pub producer_ids: ProducerIds,
+    pub groups: Groups,
+    /// `None` once the broker is closed.
+    quorum: Mutex<Option<Quorum>>,
+    image: ImageCell,
+    rng: Mutex<Rng>,
 }
 
 impl Broker {
-    /// Opens the data directory and joins the cluster. May block.
-    fn open(config: BrokerConfig, _listeners: Vec<Arc<Listener>>) -> Result<Arc<Broker>, StartError> {
-        Ok(Arc::new(Broker { config, clock: Clock::start(), buffers: BufferPool::new(FRAME_BUDGET, FRAME_RETAIN) }))
+    /// The newest picture of the cluster.
+    pub fn image(&self) -> Arc<Image> {
+        self.image.load()
     }
-
-    /// Leaves the data directory as a clean stop does. May block.
-    fn close(&self) {}
 }

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use tracing::{info, warn};
 
 use super::context::{Caller, Listener};
-use super::{Broker, StartError, conn};
+use super::{Broker, StartError, conn, groups, tick};
 use crate::config::{BrokerConfig, Endpoint};
 
 /// A broker that accepts connections.
@@ -31,7 +31,7 @@ pub async fn start(config: BrokerConfig) -> Result<Running, StartError> {
     let addresses = sockets.iter().map(|s| s.local_addr()).collect::<io::Result<Vec<_>>>().map_err(StartError::Socket)?;
     let listeners = listeners(&config, &addresses);
     let open_listeners = listeners.clone();
-    let opened = tokio::task::spawn_blocking(move || Broker::open(config, open_listeners)).await;
+    let opened = tokio::task::spawn_blocking(move || Broker::open(config, &open_listeners)).await;
     let broker = opened.map_err(|_| StartError::Internal)??;
     let (stop, stopping) = watch::channel(false);
     let mut tasks = JoinSet::new();
@@ -40,6 +40,8 @@ pub async fn start(config: BrokerConfig) -> Result<Running, StartError> {
         info!("listening on {} as {}", addresses[tasks.len()], listener.name);
         tasks.spawn(accept(socket, broker.clone(), listener, limits.clone(), stopping.clone()));
     }
+    tasks.spawn(tick::run(broker.clone(), stopping.clone()));
+    tasks.spawn(groups::keep_time(broker.clone(), stopping));
     Ok(Running { addresses, broker, stop, tasks })
 }
 
@@ -59,7 +61,11 @@ impl Running {
         self.stop.send_replace(true);
         while self.tasks.join_next().await.is_some() {}
         let broker = self.broker;
-        let _ = tokio::task::spawn_blocking(move || broker.close()).await;
+        let close = move || match Arc::try_unwrap(broker) {
+            Ok(broker) => broker.close(),
+            Err(_) => warn!("a request still runs: the next start will look the logs over"),
+        };
+        let _ = tokio::task::spawn_blocking(close).await;
     }
 }
 

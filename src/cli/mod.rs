@@ -14,6 +14,7 @@ pub mod failure;
 pub mod jopt;
 pub mod man;
 pub mod out;
+pub mod server;
 pub mod tool;
 pub mod topics;
 pub mod usage;
@@ -36,6 +37,7 @@ pub const KAFKA_VERSION: &str = "4.3.1";
 
 /// Every command, in the order of `kfk --help`.
 pub const TOOLS: &[Entry] = &[
+    Entry::of::<server::Args>(),
     Entry::of::<topics::Args>(),
     Entry::of::<console_producer::Args>(),
     Entry::of::<console_consumer::Args>(),

@@ -1,6 +1,8 @@
 //! The synchronous executors: they join what decides (`machine`) with what keeps (`log`), and know nothing of sockets or tasks.
 
 pub mod image;
+mod internal;
 pub mod internal_batches;
+pub mod partition;
 pub mod quorum;
 pub mod shard;

@@ -2,6 +2,8 @@
 
 #![allow(dead_code)]
 
+pub mod records;
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
@@ -29,13 +31,17 @@ impl TestBroker {
     }
 
     pub fn start_in(dir: &Path, settings: &[(&str, &str)]) -> TestBroker {
+        TestBroker::try_start_in(dir, settings).unwrap()
+    }
+
+    pub fn try_start_in(dir: &Path, settings: &[(&str, &str)]) -> Result<TestBroker, String> {
         let own =
             [("listeners", "PLAINTEXT://127.0.0.1:0"), ("log.dirs", dir.to_str().unwrap()), ("group.initial.rebalance.delay.ms", "0")];
         let pairs = own.iter().chain(settings).map(|(k, v)| (k.to_string(), v.to_string()));
         let (config, _) = BrokerConfig::parse(pairs).unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let running = runtime.block_on(start(config)).unwrap();
-        TestBroker { addr: running.addr(), running: Some(running), runtime, dir: None }
+        let running = runtime.block_on(start(config)).map_err(|e| e.to_string())?;
+        Ok(TestBroker { addr: running.addr(), running: Some(running), runtime, dir: None })
     }
 
     pub fn dir(&self) -> &Path {

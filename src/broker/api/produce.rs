@@ -1,0 +1,148 @@
+//! Produce: batches from the request's own bytes into the partitions' logs.
+//!
+//! Version 7 allows zstd, 8 tells of single bad records, 10 the current leader, 12 implies transactions' partitions, 13 topic ids.
+
+use crate::broker::cluster;
+use crate::broker::context::Cx;
+use crate::broker::reply::Reply;
+use crate::machine::controller::{ClusterState, Topic};
+use crate::machine::partition::Acks;
+use crate::node::partition::{Appended, Refused};
+use crate::record::{ProducedBatch, single_batch};
+use crate::wire::produce_request::{PartitionProduceData, ProduceRequest, TopicProduceData};
+use crate::wire::produce_response::{
+    BatchIndexAndErrorMessage, LeaderIdAndEpoch, NodeEndpoint, PartitionProduceResponse, ProduceResponse, TopicProduceResponse,
+};
+use crate::wire::{ErrorCode, Records};
+
+/// The one client that may write internal topics.
+const ADMIN_CLIENT: &str = "__admin_client";
+
+pub fn handle(cx: Cx, request: ProduceRequest) -> Reply<ProduceResponse> {
+    if needs_opening(&cx, &request) {
+        return Reply::Blocking(Box::new(move || produce(&cx, request)));
+    }
+    produce(&cx, request)
+}
+
+fn needs_opening(cx: &Cx, request: &ProduceRequest) -> bool {
+    let image = cx.broker.image();
+    request.topic_data.iter().any(|t| {
+        let Ok(topic) = find(cx, &image, t) else { return false };
+        t.partition_data.iter().any(|p| cx.broker.partitions.get(topic, p.index).is_ok_and(|h| !h.is_open()))
+    })
+}
+
+fn produce(cx: &Cx, request: ProduceRequest) -> Reply<ProduceResponse> {
+    let image = cx.broker.image();
+    let acks = request.acks;
+    let for_all = refuses_all(&request);
+    let mut response = ProduceResponse::default();
+    for topic_data in request.topic_data {
+        let topic = find(cx, &image, &topic_data);
+        let mut told = TopicProduceResponse { name: topic_data.name, topic_id: topic_data.topic_id, ..Default::default() };
+        for data in topic_data.partition_data {
+            let done = match (for_all, topic) {
+                (Some(code), _) | (None, Err(code)) => Err(code.into()),
+                (None, Ok(topic)) => append(cx, topic, &data, acks),
+            };
+            told.partition_responses.push(match done {
+                Ok(appended) => success(data.index, &appended),
+                Err(refused) => failure(cx, &image, topic.ok(), data.index, refused, &mut response.node_endpoints),
+            });
+        }
+        response.responses.push(told);
+    }
+    let failed = || response.responses.iter().flat_map(|t| &t.partition_responses).any(|p| p.error_code != 0);
+    match acks {
+        0 if failed() => Reply::Close("a produce request without acknowledgement failed".into()),
+        0 => Reply::Silent,
+        _ => Reply::now(response),
+    }
+}
+
+/// Transactional batches need a transactional id, and all must come from one producer.
+fn refuses_all(request: &ProduceRequest) -> Option<ErrorCode> {
+    let mut producers = Vec::new();
+    for records in request.topic_data.iter().flat_map(|t| &t.partition_data).filter_map(|p| p.records.as_ref()?.as_bytes()) {
+        if let Ok(view) = crate::record::BatchView::parse(records)
+            && view.header.is_transactional()
+        {
+            if request.transactional_id.is_none() {
+                return Some(ErrorCode::TransactionalIdAuthorizationFailed);
+            }
+            producers.push((view.header.producer_id, view.header.producer_epoch));
+        }
+    }
+    producers.dedup();
+    (producers.len() > 1).then_some(ErrorCode::InvalidProducerIdMapping)
+}
+
+fn find<'a>(cx: &Cx, image: &'a ClusterState, data: &TopicProduceData) -> Result<&'a Topic, ErrorCode> {
+    if cx.version >= 13 {
+        image.topic_by_id(data.topic_id).map(|t| &**t).ok_or(ErrorCode::UnknownTopicId)
+    } else {
+        image.topic(&data.name).map(|t| &**t).ok_or(ErrorCode::UnknownTopicOrPartition)
+    }
+}
+
+fn append(cx: &Cx, topic: &Topic, data: &PartitionProduceData, acks: i16) -> Result<Appended, Refused> {
+    if topic.partition(data.index).is_none() {
+        return Err(ErrorCode::UnknownTopicOrPartition.into());
+    }
+    let batch = batch(cx, data)?;
+    let acks = Acks::from_wire(acks)?;
+    if cluster::is_internal(&topic.name) && &*cx.client_id != ADMIN_CLIENT {
+        return Err(ErrorCode::InvalidTopicException.into());
+    }
+    let hosted = cx.broker.partitions.get(topic, data.index)?;
+    let (appended, moved) = hosted.with_open(&cx.broker, |p| p.append(cx.now(), acks, &batch))??;
+    hosted.waiting.arrived(moved.bytes, |reader| moved.shows_more_to(reader));
+    Ok(appended)
+}
+
+fn batch(cx: &Cx, data: &PartitionProduceData) -> Result<ProducedBatch, Refused> {
+    let none = bytes::Bytes::new();
+    let records = data.records.as_ref().and_then(Records::as_bytes).unwrap_or(&none);
+    single_batch(records, cx.version >= 7).map_err(|refusal| Refused::by_validation(&refusal, None))
+}
+
+fn success(index: i32, appended: &Appended) -> PartitionProduceResponse {
+    PartitionProduceResponse {
+        index,
+        base_offset: appended.base_offset,
+        log_append_time_ms: appended.log_append_time,
+        log_start_offset: appended.log_start,
+        ..Default::default()
+    }
+}
+
+fn failure(
+    cx: &Cx,
+    image: &ClusterState,
+    topic: Option<&Topic>,
+    index: i32,
+    refused: Refused,
+    endpoints: &mut Vec<NodeEndpoint>,
+) -> PartitionProduceResponse {
+    let mut told = PartitionProduceResponse {
+        index,
+        error_code: refused.code.code(),
+        base_offset: -1,
+        error_message: refused.message,
+        record_errors: refused
+            .records
+            .into_iter()
+            .map(|(batch_index, text)| BatchIndexAndErrorMessage { batch_index, batch_index_error_message: Some(text) })
+            .collect(),
+        ..Default::default()
+    };
+    let leader = topic.and_then(|t| t.partition(index)).filter(|_| refused.code == ErrorCode::NotLeaderOrFollower && cx.version >= 10);
+    if let Some(p) = leader {
+        told.current_leader = LeaderIdAndEpoch { leader_id: p.leader, leader_epoch: p.leader_epoch };
+        if let Some(e) = cluster::endpoint(image, cx, p.leader).filter(|e| endpoints.iter().all(|known| known.node_id != e.id)) {
+            endpoints.push(NodeEndpoint { node_id: e.id, host: e.host, port: e.port, rack: e.rack });
+        }
+    }
+    told
+}

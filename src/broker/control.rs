@@ -1,0 +1,205 @@
+//! Changes of the cluster's metadata, and what follows from them on this broker.
+
+use std::sync::Arc;
+
+use tracing::{error, warn};
+
+use super::Broker;
+use super::cluster::OFFSETS_TOPIC;
+use super::hosted::assignment;
+use super::settings;
+use crate::log::LogError;
+use crate::machine::controller::{AllocateProducerIds, Change, ClusterState, Command, ConfigResource, Overrides, ResourceKind};
+use crate::node::partition::Settings;
+use crate::node::quorum::{QuorumError, cluster_metadata_partition};
+use crate::types::{TopicId, TopicPartition};
+use crate::wire::ErrorCode;
+use crate::wire::create_topics_request::{CreatableTopic, CreatableTopicConfig, CreateTopicsRequest};
+
+impl Broker {
+    /// Has a command decided, made durable and applied here. May block. An error means that it may or may not have happened.
+    pub fn submit<C: Command>(&self, command: &C) -> Result<C::Response, ErrorCode> {
+        let mut quorum = self.quorum.lock();
+        let done = quorum.as_mut().ok_or(ErrorCode::NotController)?.submit(self.clock.now(), command);
+        match done {
+            Ok(outcome) => {
+                // Still under the lock, so that changes are followed in their order.
+                self.follow(&outcome.changes);
+                Ok(outcome.response)
+            }
+            Err(e) => {
+                error!("cluster metadata cannot be changed: {e}");
+                Err(ErrorCode::KafkaStorageError)
+            }
+        }
+    }
+
+    /// Does on this broker what the changes ask for.
+    fn follow(&self, changes: &[Change]) {
+        let image = self.image();
+        let mut deleted = Vec::new();
+        for change in changes {
+            match change {
+                Change::TopicDeleted { id, name, partitions } => {
+                    self.drop_topic(*id, name, partitions);
+                    deleted.push((name.to_string(), *id));
+                }
+                Change::PartitionChanged { id, partition, .. } => self.lead(&image, *id, *partition),
+                Change::Config(resource) => self.reconfigure(&image, resource),
+                _ => {}
+            }
+        }
+        if !deleted.is_empty() {
+            self.groups_forget(deleted);
+        }
+    }
+
+    fn lead(&self, image: &ClusterState, id: TopicId, index: i32) {
+        let Some(known) = image.topic_by_id(id).and_then(|t| t.partition(index)) else { return };
+        for hosted in self.partitions.of_topic(id).into_iter().filter(|h| h.index() == index) {
+            let done = hosted.if_open(|p| p.follow_controller(&assignment(known), self.clock.now()));
+            if let Some(Err(e)) = done {
+                error!("partition {}: {e}", hosted.name());
+            }
+            hosted.waiting.wake_all();
+        }
+    }
+
+    fn reconfigure(&self, image: &ClusterState, resource: &ConfigResource) {
+        let affected: Vec<_> = match resource.kind {
+            ResourceKind::Topic => image.topic(&resource.name).into_iter().flat_map(|t| self.partitions.of_topic(t.id)).collect(),
+            ResourceKind::Broker => self.partitions.all(),
+            _ => return,
+        };
+        for hosted in affected {
+            let settings = self.topic_settings(image, hosted.topic());
+            hosted.if_open(|p| p.configure(settings));
+        }
+    }
+
+    fn drop_topic(&self, id: TopicId, name: &Arc<str>, partitions: &[i32]) {
+        let now = self.clock.now();
+        let mut taken = self.partitions.forget(id);
+        for index in partitions {
+            let open = taken.iter_mut().find(|(hosted, _)| hosted.index() == *index).and_then(|(_, partition)| partition.take());
+            let mut rng = self.rng.lock();
+            let done = match open {
+                Some(partition) => self.logs.delete_log(partition.into_log(), &mut rng, now),
+                None => {
+                    let delay = self.config_of(&self.image(), name).log.file_delete_delay_ms;
+                    let partition = TopicPartition::new(&**name, *index);
+                    self.logs.delete_partition(&partition, &mut rng, now.mono.plus(delay))
+                }
+            };
+            if let Err(e) = done {
+                error!("cannot delete partition {name}-{index}: {e}");
+            }
+        }
+    }
+
+    /// Renames a partition's directory that belongs to no topic of this cluster.
+    pub fn set_aside(&self, partition: &TopicPartition) -> Result<(), LogError> {
+        self.logs.set_aside(partition, &mut self.rng.lock())
+    }
+
+    /// After a start: what does not belong here is set aside, and logs that an unclean stop left are recovered. May block.
+    pub fn look_over(&self) {
+        let image = self.image();
+        let own = cluster_metadata_partition();
+        for partition in self.logs.partitions().iter().filter(|p| **p != own) {
+            if image.partition(&partition.topic, partition.partition).is_none() {
+                warn!("partition {partition} belongs to no topic: it is set aside");
+                if let Err(e) = self.set_aside(partition) {
+                    error!("{e}");
+                }
+            }
+        }
+        for partition in self.logs.unrecovered() {
+            let Some(topic) = image.topic(&partition.topic) else { continue };
+            let opened = self.partitions.get(topic, partition.partition).and_then(|hosted| hosted.with_open(self, |_| ()));
+            if let Err(code) = opened {
+                error!("partition {partition} cannot be looked over: {}", code.name());
+            }
+        }
+    }
+
+    /// Writes a snapshot of the cluster's metadata if one is due. May block.
+    pub fn snapshot_metadata(&self) -> Result<(), QuorumError> {
+        let job = self.quorum.lock().as_mut().and_then(|q| q.snapshot_job(self.clock.now()));
+        let Some(job) = job else { return Ok(()) };
+        let written = job.run();
+        match self.quorum.lock().as_mut() {
+            Some(quorum) => quorum.snapshot_done(written, self.clock.now()),
+            None => written.map(drop),
+        }
+    }
+
+    /// The settings in force for a topic.
+    pub fn topic_settings(&self, image: &ClusterState, topic: &str) -> Arc<Settings> {
+        Arc::new(self.config_of(image, topic))
+    }
+
+    fn config_of(&self, image: &ClusterState, topic: &str) -> Settings {
+        let none = Overrides::new();
+        let own = image.config(&ConfigResource::topic(topic)).map_or(&none, |values| &**values);
+        self.rules.with_layers(image, |layers| settings::of_topic(own, layers))
+    }
+
+    /// Creates topics that a client asked about, with the broker's defaults; gives those that cannot be created, with the reason.
+    pub fn auto_create(&self, names: &[String]) -> Vec<(String, ErrorCode)> {
+        let topics = names.iter().map(|name| self.wanted_topic(name));
+        let request = CreateTopicsRequest { topics: topics.collect(), ..Default::default() };
+        match self.submit(&request) {
+            Ok(response) => {
+                let refused = response.topics.into_iter().filter_map(|t| match ErrorCode::from_code(t.error_code) {
+                    // Created by someone else meanwhile, or as asked: either way the client will find it when it asks again.
+                    ErrorCode::None | ErrorCode::TopicAlreadyExists => None,
+                    code => Some((t.name, code)),
+                });
+                refused.collect()
+            }
+            Err(_) => names.iter().map(|name| (name.clone(), ErrorCode::LeaderNotAvailable)).collect(),
+        }
+    }
+
+    /// Creates the topic that keeps groups and offsets, if it is not there.
+    pub fn ensure_offsets_topic(&self) {
+        if self.image().topic(OFFSETS_TOPIC).is_none() {
+            for (topic, code) in self.auto_create(&[OFFSETS_TOPIC.to_string()]) {
+                error!("cannot create {topic}: {code:?}");
+            }
+        }
+    }
+
+    fn wanted_topic(&self, name: &str) -> CreatableTopic {
+        let defaults = CreatableTopic { name: name.to_string(), num_partitions: -1, replication_factor: -1, ..Default::default() };
+        if name != OFFSETS_TOPIC {
+            return defaults;
+        }
+        let nodes = i16::try_from(self.image().brokers().filter(|b| !b.fenced).count()).unwrap_or(i16::MAX);
+        let config = |name: &str, value: String| CreatableTopicConfig { name: name.to_string(), value: Some(value) };
+        CreatableTopic {
+            num_partitions: self.config.offsets_topic_num_partitions,
+            // No more replicas than there are brokers, so that a lone one needs no settings.
+            replication_factor: self.config.offsets_topic_replication_factor.min(nodes),
+            configs: vec![
+                config("cleanup.policy", "compact".to_string()),
+                config("compression.type", "producer".to_string()),
+                config("segment.bytes", self.config.offsets_topic_segment_bytes.to_string()),
+            ],
+            ..defaults
+        }
+    }
+
+    /// The next producer id, from a new block if the present one is used up. May block.
+    pub fn next_producer_id(&self) -> Result<i64, ErrorCode> {
+        loop {
+            if let Some(id) = self.producer_ids.at_hand() {
+                return Ok(id);
+            }
+            let asked = AllocateProducerIds { broker: self.node_id, broker_epoch: self.broker_epoch };
+            let block = self.submit(&asked)?.map_err(|e| e.code)?;
+            self.producer_ids.refill(block);
+        }
+    }
+}

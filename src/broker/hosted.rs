@@ -1,0 +1,172 @@
+//! The partitions that this broker keeps. One is opened when it is first asked for, so a start costs nothing for those that are not.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::{Mutex, RwLock};
+use tracing::{error, warn};
+
+use super::Broker;
+use super::wait::WaitList;
+use crate::log::LogError;
+use crate::machine::controller::Topic;
+use crate::machine::partition::Assignment;
+use crate::node::partition::Partition;
+use crate::types::{NodeId, TopicId, TopicPartition};
+use crate::wire::ErrorCode;
+
+/// A partition with the fetches that wait for it.
+pub struct Hosted {
+    pub topic_id: TopicId,
+    topic: Arc<str>,
+    index: i32,
+    state: Mutex<State>,
+    /// As `state` says, for those who do not want to wait for the lock.
+    open: AtomicBool,
+    pub waiting: WaitList,
+}
+
+enum State {
+    Closed,
+    Open(Box<Partition>),
+    /// The topic is deleted: whoever still holds this asks too late.
+    Gone,
+}
+
+impl Hosted {
+    pub fn topic(&self) -> &Arc<str> {
+        &self.topic
+    }
+
+    pub fn index(&self) -> i32 {
+        self.index
+    }
+
+    pub fn name(&self) -> TopicPartition {
+        TopicPartition::new(&*self.topic, self.index)
+    }
+
+    /// Whether `with_open` will not have to open files or recover them.
+    pub fn is_open(&self) -> bool {
+        self.open.load(Ordering::Acquire)
+    }
+
+    /// Runs `f` on the partition, which is opened first if need be: that may block.
+    pub fn with_open<T>(&self, broker: &Broker, f: impl FnOnce(&mut Partition) -> T) -> Result<T, ErrorCode> {
+        let mut state = self.state.lock();
+        if let State::Closed = *state {
+            *state = State::Open(Box::new(self.open(broker)?));
+            self.open.store(true, Ordering::Release);
+        }
+        match &mut *state {
+            State::Open(partition) => Ok(f(partition)),
+            State::Closed | State::Gone => Err(ErrorCode::UnknownTopicOrPartition),
+        }
+    }
+
+    /// Runs `f` on the partition if it is open.
+    pub fn if_open<T>(&self, f: impl FnOnce(&mut Partition) -> T) -> Option<T> {
+        match &mut *self.state.lock() {
+            State::Open(partition) => Some(f(partition)),
+            State::Closed | State::Gone => None,
+        }
+    }
+
+    /// Takes the partition out for good.
+    pub fn take(&self) -> Option<Box<Partition>> {
+        self.open.store(false, Ordering::Release);
+        match std::mem::replace(&mut *self.state.lock(), State::Gone) {
+            State::Open(partition) => Some(partition),
+            State::Closed | State::Gone => None,
+        }
+    }
+
+    fn open(&self, broker: &Broker) -> Result<Partition, ErrorCode> {
+        let image = broker.image();
+        let known = image.topic_by_id(self.topic_id).and_then(|t| t.partition(self.index));
+        let assignment = assignment(known.ok_or(ErrorCode::UnknownTopicOrPartition)?);
+        let settings = broker.topic_settings(&image, &self.topic);
+        let now = broker.clock.now();
+        let open = || broker.logs.open_log(&self.name(), self.topic_id, Arc::new(settings.log.clone()), now);
+        let opened = match open() {
+            // Of an earlier topic of this name: it is kept for an operator, and does not stand in the way.
+            Err(LogError::Stray { path, .. }) => {
+                warn!("{} belongs to another topic: it is set aside", path.display());
+                broker.set_aside(&self.name()).and_then(|()| open())
+            }
+            opened => opened,
+        };
+        opened.and_then(|log| Partition::new(broker.node_id, log, settings.clone(), &assignment, now)).map_err(|e| {
+            error!("cannot open partition {}: {e}", self.name());
+            ErrorCode::KafkaStorageError
+        })
+    }
+}
+
+/// A partition's state in the form that the partition's machine takes.
+pub fn assignment(p: &crate::machine::controller::Partition) -> Assignment {
+    Assignment {
+        replicas: p.replicas.clone(),
+        isr: p.isr.clone(),
+        leader: p.leader,
+        leader_epoch: p.leader_epoch,
+        partition_epoch: p.partition_epoch,
+    }
+}
+
+/// Those that were asked for since the start.
+pub struct Partitions {
+    me: NodeId,
+    known: RwLock<HashMap<TopicId, HashMap<i32, Arc<Hosted>>>>,
+}
+
+impl Partitions {
+    pub fn new(me: NodeId) -> Self {
+        Partitions { me, known: RwLock::default() }
+    }
+
+    /// A partition that the cluster has and this broker leads.
+    pub fn get(&self, topic: &Topic, index: i32) -> Result<Arc<Hosted>, ErrorCode> {
+        if let Some(hosted) = self.known.read().get(&topic.id).and_then(|t| t.get(&index)) {
+            return Ok(hosted.clone());
+        }
+        let known = topic.partition(index).ok_or(ErrorCode::UnknownTopicOrPartition)?;
+        if !known.replicas.contains(&self.me) {
+            return Err(ErrorCode::NotLeaderOrFollower);
+        }
+        let mut all = self.known.write();
+        let fresh = || {
+            Arc::new(Hosted {
+                topic_id: topic.id,
+                topic: topic.name.clone(),
+                index,
+                state: Mutex::new(State::Closed),
+                open: AtomicBool::new(false),
+                waiting: WaitList::default(),
+            })
+        };
+        Ok(all.entry(topic.id).or_default().entry(index).or_insert_with(fresh).clone())
+    }
+
+    /// Every partition that was asked for.
+    pub fn all(&self) -> Vec<Arc<Hosted>> {
+        self.known.read().values().flat_map(|t| t.values().cloned()).collect()
+    }
+
+    /// The partitions of one topic that were asked for.
+    pub fn of_topic(&self, id: TopicId) -> Vec<Arc<Hosted>> {
+        self.known.read().get(&id).map(|t| t.values().cloned().collect()).unwrap_or_default()
+    }
+
+    /// Forgets a deleted topic; its open partitions come back so that their files can go away.
+    pub fn forget(&self, id: TopicId) -> Vec<(Arc<Hosted>, Option<Box<Partition>>)> {
+        let gone = self.known.write().remove(&id).unwrap_or_default();
+        let taken = gone.into_values().map(|hosted| {
+            let partition = hosted.take();
+            hosted.waiting.wake_all();
+            (hosted, partition)
+        });
+        taken.collect()
+    }
+}

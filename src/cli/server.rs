@@ -1,0 +1,140 @@
+//! `kfk server`: a broker in the foreground. One line on standard output once it accepts; everything else on standard error.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::level_filters::LevelFilter;
+
+use super::error::CliError;
+use super::out::Out;
+use super::tool::{Context, Exit, Tool};
+use crate::broker::{self, StartError};
+use crate::config::{BrokerConfig, parse_properties};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Settings in Kafka's own format.
+    #[arg(value_name = "server.properties", value_hint = clap::ValueHint::FilePath)]
+    pub properties: Option<PathBuf>,
+
+    /// Where to keep topics and metadata; made if it is not there. The same as --override log.dirs=DIR.
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub data_dir: Option<PathBuf>,
+
+    /// Where to accept connections; port 0 picks a free one. The same as --override listeners=PLAINTEXT://HOST:PORT.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub listen: Option<String>,
+
+    /// A setting that wins over the file; may be repeated.
+    #[arg(long = "override", value_name = "KEY=VALUE")]
+    pub overrides: Vec<String>,
+
+    /// How much to tell on standard error.
+    #[arg(long, value_name = "LEVEL", env = "KFK_LOG", default_value = "info")]
+    pub log_level: LevelFilter,
+}
+
+impl Tool for Args {
+    const COMMAND: &'static str = "server";
+    const KAFKA: &'static str = "kafka-server-start";
+    const ABOUT: &'static str = "Run a broker.";
+
+    fn run(self, _: &Context) -> Result<Exit, CliError> {
+        let subscriber = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
+        // A test or an embedding program may have installed one already.
+        let _ = subscriber.with_max_level(self.log_level).with_target(false).try_init();
+        let (config, warnings) = BrokerConfig::parse(self.settings()?).map_err(|e| CliError::config(e.to_string()))?;
+        for warning in warnings {
+            tracing::warn!("{warning}");
+        }
+        raise_file_limit();
+        let workers = std::thread::available_parallelism().map_or(1, usize::from).min(8);
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(workers)
+            .max_blocking_threads(16)
+            .thread_keep_alive(Duration::from_secs(2))
+            .enable_all()
+            .build()
+            .map_err(|e| CliError::failed("cannot start threads").cause(e.to_string()))?;
+        runtime.block_on(serve(config))
+    }
+}
+
+impl Args {
+    /// All settings, weakest first.
+    fn settings(&self) -> Result<Vec<(String, String)>, CliError> {
+        let mut pairs = Vec::new();
+        if let Some(path) = &self.properties {
+            let text = std::fs::read_to_string(path)
+                .map_err(|e| CliError::config(format!("cannot read {}", path.display())).cause(e.to_string()))?;
+            pairs.extend(parse_properties(&text));
+        }
+        for pair in &self.overrides {
+            let (key, value) = pair.split_once('=').ok_or_else(|| CliError::usage(format!("--override wants KEY=VALUE, not {pair}")))?;
+            pairs.push((key.trim().to_string(), value.trim().to_string()));
+        }
+        if let Some(dir) = &self.data_dir {
+            let dir = dir.to_str().ok_or_else(|| CliError::value(format!("--data-dir {} is not UTF-8", dir.display())))?;
+            pairs.push(("log.dirs".to_string(), dir.to_string()));
+        }
+        if let Some(listen) = &self.listen {
+            pairs.push(("listeners".to_string(), format!("PLAINTEXT://{listen}")));
+        }
+        if self.properties.is_none() && !pairs.iter().any(|(key, _)| key == "log.dirs" || key == "log.dir") {
+            return Err(CliError::usage("where to keep the data? Give --data-dir DIR or a server.properties"));
+        }
+        Ok(pairs)
+    }
+}
+
+async fn serve(config: BrokerConfig) -> Result<Exit, CliError> {
+    let no_signals = |e: std::io::Error| CliError::failed("cannot listen for signals").cause(e.to_string());
+    let mut terminate = signal(SignalKind::terminate()).map_err(no_signals)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
+    let running = broker::start(config).await.map_err(told)?;
+    let mut out = Out::stdout();
+    out.bytes(format!("ready {}\n", running.addr()).as_bytes())?;
+    out.flush()?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tokio::select! {
+        biased;
+        () = running.stop() => Ok(Exit::OK),
+        _ = terminate.recv() => at_once(),
+        _ = interrupt.recv() => at_once(),
+    }
+}
+
+/// The second signal: nothing is waited for. What was acknowledged is in the page cache; the next start looks the logs over.
+fn at_once() -> ! {
+    tracing::warn!("stopped at once, without a clean shutdown");
+    std::process::exit(1)
+}
+
+fn told(e: StartError) -> CliError {
+    let hint = match &e {
+        StartError::Listen { source, .. } if source.kind() == std::io::ErrorKind::AddrInUse => {
+            Some("another process listens there; --listen 127.0.0.1:0 picks a free port")
+        }
+        _ => None,
+    };
+    let error = CliError::failed(e.to_string());
+    match hint {
+        Some(hint) => error.hint(hint),
+        None => error,
+    }
+}
+
+/// Partitions and connections are files; the usual soft limit of 1024 is small for them.
+fn raise_file_limit() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(e) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!("cannot raise the limit of open files: {e}");
+    }
+}

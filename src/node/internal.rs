@@ -1,0 +1,44 @@
+//! A partition of an internal topic as its coordinator uses it: records in, records out.
+
+use super::internal_batches::{build_batch, items_of};
+use super::partition::{Moved, Partition, log_error};
+use super::shard::{AppendError, KeyValue, Page};
+use crate::log::LogError;
+use crate::machine::coordinator::Producer;
+use crate::machine::partition::Acks;
+use crate::record::{BatchView, batches};
+use crate::types::{Now, Offset};
+use crate::wire::ErrorCode;
+
+impl Partition {
+    /// Appends one batch of records, all or nothing; gives the offset of the first.
+    pub fn append_records(&mut self, now: Now, producer: Producer, records: &[KeyValue]) -> Result<(Offset, Moved), AppendError> {
+        self.check_append(Acks::All).map_err(AppendError::Refused)?;
+        let batch = build_batch(now, producer, self.leader_epoch(), records);
+        let batch = batch.map_err(|_| AppendError::Refused(ErrorCode::RecordListTooLarge))?;
+        if batch.len() > self.max_message_bytes() {
+            return Err(AppendError::Refused(ErrorCode::MessageTooLarge));
+        }
+        let view = BatchView::parse(&batch).map_err(|_| AppendError::Refused(ErrorCode::InvalidRecord))?;
+        self.append_checked(now, view.header, view.body()).map_err(|e| match &e {
+            // The write or the sync failed half-way.
+            LogError::Disk(_) => AppendError::Unknown(log_error(&e)),
+            _ => AppendError::Refused(log_error(&e)),
+        })
+    }
+
+    /// Committed records and markers from the batch that contains `from` on, about `max_bytes` of them.
+    pub fn read_page(&mut self, from: Offset, max_bytes: usize) -> Result<Page, ErrorCode> {
+        let end = self.offsets().high_watermark();
+        let from = from.max(self.offsets().log_start());
+        let slice = self.log_mut().read(from, max_bytes, true, end).map_err(|e| log_error(&e))?;
+        let Some(slice) = slice else { return Ok(Page { items: Vec::new(), next: end.max(from), at_end: true }) };
+        let bytes = slice.read().map_err(|_| ErrorCode::KafkaStorageError)?;
+        let checked = batches(&bytes).try_for_each(|batch| batch?.check_crc());
+        let items = checked.and_then(|()| items_of(&bytes)).map_err(|e| {
+            tracing::error!("{}: {e}", self.log().partition());
+            ErrorCode::KafkaStorageError
+        })?;
+        Ok(Page { items, next: slice.end_offset, at_end: slice.end_offset >= end })
+    }
+}

@@ -1,0 +1,255 @@
+//! Produce and idempotent producers (facts N13, P, I).
+
+mod common;
+
+use bytes::{Bytes, BytesMut};
+use common::records::*;
+use common::{Client, TestBroker};
+use kfk::record::{BatchBuilder, BatchOptions, Codec};
+use kfk::wire::init_producer_id_request::InitProducerIdRequest;
+use kfk::wire::produce_request::{PartitionProduceData, ProduceRequest, TopicProduceData};
+use kfk::wire::{ErrorCode, Records, Uuid};
+
+fn code(client: &mut Client, topic: &str, partition: i32, records: Bytes) -> ErrorCode {
+    let response = produce(client, topic, partition, records);
+    if response.error_code != 0 {
+        assert_eq!(response.base_offset, -1, "P30");
+    }
+    ErrorCode::from_code(response.error_code)
+}
+
+/// A broker with topic `t` of two partitions, and a connection.
+fn with_topic(configs: &[(&str, &str)]) -> (TestBroker, Client) {
+    let broker = TestBroker::start(&[]);
+    let mut client = broker.connect();
+    create(&mut client, "t", 2, configs);
+    (broker, client)
+}
+
+#[test]
+fn p24_offsets_are_contiguous_and_records_come_back_as_they_were_sent() {
+    let (_broker, mut client) = with_topic(&[]);
+    assert_eq!(produce_ok(&mut client, "t", 0, batch(&["a", "b"])), 0);
+    assert_eq!(produce_ok(&mut client, "t", 0, batch(&["c"])), 2);
+    assert_eq!(produce_ok(&mut client, "t", 1, batch(&["z"])), 0);
+    let got = records_of(&fetch(&mut client, "t", 0, 0));
+    assert_eq!(got, [(0, "a".into()), (1, "b".into()), (2, "c".into())]);
+}
+
+#[test]
+fn p2_p4_topics_and_partitions_that_are_not_there() {
+    let (_broker, mut client) = with_topic(&[]);
+    assert_eq!(code(&mut client, "t", 7, batch(&["a"])), ErrorCode::UnknownTopicOrPartition);
+    assert_eq!(code(&mut client, "nope", 0, batch(&["a"])), ErrorCode::UnknownTopicOrPartition);
+    let partition_data = vec![PartitionProduceData { index: 0, records: Some(Records::Bytes(batch(&["a"]))) }];
+    let topic_data = vec![TopicProduceData { topic_id: Uuid([7; 16]), partition_data, ..Default::default() }];
+    let response = client.call(13, &ProduceRequest { acks: -1, timeout_ms: 1000, topic_data, ..Default::default() });
+    assert_eq!(response.responses[0].partition_responses[0].error_code, ErrorCode::UnknownTopicId.code());
+    assert_eq!(response.responses[0].topic_id, Uuid([7; 16]));
+}
+
+#[test]
+fn p5_there_must_be_exactly_one_batch_of_magic_two() {
+    let (_broker, mut client) = with_topic(&[]);
+    assert_eq!(code(&mut client, "t", 0, Bytes::new()), ErrorCode::InvalidRecord);
+    let two = [batch(&["a"]), batch(&["b"])].concat();
+    assert_eq!(code(&mut client, "t", 0, two.into()), ErrorCode::InvalidRecord);
+    let mut old = BytesMut::from(&batch(&["a"])[..]);
+    old[16] = 1;
+    assert_eq!(code(&mut client, "t", 0, old.freeze()), ErrorCode::InvalidRecord);
+    let zstd = batch_with(BatchOptions { compression: Codec::Zstd.into(), ..Default::default() }, &["a"]);
+    let response = client.call(6, &produce_request("t", 0, -1, zstd.clone()));
+    assert_eq!(response.responses[0].partition_responses[0].error_code, ErrorCode::UnsupportedCompressionType.code());
+    assert_eq!(produce_ok(&mut client, "t", 0, zstd), 0);
+}
+
+#[test]
+fn p1_transactional_batches_need_a_transactional_id() {
+    let (_broker, mut client) = with_topic(&[]);
+    let options = BatchOptions { producer_id: 1, producer_epoch: 0, base_sequence: 0, transactional: true, ..Default::default() };
+    assert_eq!(code(&mut client, "t", 0, batch_with(options, &["a"])), ErrorCode::TransactionalIdAuthorizationFailed);
+}
+
+#[test]
+fn p8_acks_other_than_minus_one_zero_one_are_refused() {
+    let (_broker, mut client) = with_topic(&[]);
+    for acks in [2, -2, 100] {
+        let response = client.call(12, &produce_request("t", 0, acks, batch(&["a"])));
+        assert_eq!(response.responses[0].partition_responses[0].error_code, ErrorCode::InvalidRequiredAcks.code());
+    }
+    let response = client.call(12, &produce_request("t", 0, 1, batch(&["a"])));
+    assert_eq!(response.responses[0].partition_responses[0].base_offset, 0, "nothing was written before");
+}
+
+#[test]
+fn p9_internal_topics_are_not_for_clients() {
+    let (_broker, mut client) = with_topic(&[]);
+    create(&mut client, "__consumer_offsets", 1, &[]);
+    assert_eq!(code(&mut client, "__consumer_offsets", 0, batch(&["a"])), ErrorCode::InvalidTopicException);
+}
+
+#[test]
+fn p12_p14_p15_bad_batches_are_refused_and_nothing_is_written() {
+    let (_broker, mut client) = with_topic(&[]);
+    let mut offset = BytesMut::from(&batch(&["a"])[..]);
+    offset[7] = 5;
+    assert_eq!(code(&mut client, "t", 0, offset.freeze()), ErrorCode::InvalidRecord);
+    let mut crc = BytesMut::from(&batch(&["a"])[..]);
+    let last = crc.len() - 1;
+    crc[last] ^= 1;
+    assert_eq!(code(&mut client, "t", 0, crc.freeze()), ErrorCode::CorruptMessage);
+    let control = BatchOptions { control: true, ..Default::default() };
+    assert_eq!(code(&mut client, "t", 0, batch_with(control, &["a"])), ErrorCode::InvalidRecord);
+    assert_eq!(code(&mut client, "t", 0, numbered(5, 0, -1, &["a"])), ErrorCode::InvalidRecord);
+    assert_eq!(produce_ok(&mut client, "t", 0, batch(&["a"])), 0);
+}
+
+#[test]
+fn p13_batch_above_max_message_bytes_is_refused() {
+    let (_broker, mut client) = with_topic(&[("max.message.bytes", "1000")]);
+    assert_eq!(code(&mut client, "t", 0, batch(&[&"x".repeat(1000)])), ErrorCode::MessageTooLarge);
+    assert_eq!(produce_ok(&mut client, "t", 0, batch(&[&"x".repeat(800)])), 0);
+}
+
+#[test]
+fn p17_records_without_a_key_are_named_one_by_one_on_a_compacted_topic() {
+    let (_broker, mut client) = with_topic(&[("cleanup.policy", "compact")]);
+    let mut builder = BatchBuilder::new(BatchOptions::default());
+    for key in [Some("k"), None, Some("l"), None] {
+        builder.append(now_ms(), key.map(str::as_bytes), Some(b"v"), &[]).unwrap();
+    }
+    let response = produce(&mut client, "t", 0, builder.finish().unwrap());
+    assert_eq!(response.error_code, ErrorCode::InvalidRecord.code());
+    assert_eq!(response.record_errors.iter().map(|r| r.batch_index).collect::<Vec<_>>(), [1, 3]);
+    assert!(response.record_errors[0].batch_index_error_message.as_ref().unwrap().contains("without key"));
+}
+
+#[test]
+fn p18_p20_times_are_checked_or_set_by_the_broker() {
+    let (_broker, mut client) = with_topic(&[("message.timestamp.after.max.ms", "1000")]);
+    let mut builder = BatchBuilder::new(BatchOptions::default());
+    builder.append(now_ms() + 100_000, None, Some(b"v"), &[]).unwrap();
+    assert_eq!(code(&mut client, "t", 0, builder.finish().unwrap()), ErrorCode::InvalidTimestamp);
+    let response = produce(&mut client, "t", 0, batch(&["a"]));
+    assert_eq!(response.log_append_time_ms, -1);
+    create(&mut client, "stamped", 1, &[("message.timestamp.type", "LogAppendTime")]);
+    let before = now_ms();
+    let response = produce(&mut client, "stamped", 0, batch(&["a"]));
+    assert!((before..=now_ms()).contains(&response.log_append_time_ms));
+    let latest = list_offset(&mut client, "stamped", 0, -3);
+    assert_eq!((latest.offset, latest.timestamp), (0, response.log_append_time_ms));
+}
+
+#[test]
+fn p21_a_topics_own_compression_is_applied() {
+    let (_broker, mut client) = with_topic(&[("compression.type", "lz4")]);
+    let text = "a".repeat(1000);
+    produce_ok(&mut client, "t", 0, batch(&[&text]));
+    let data = fetch(&mut client, "t", 0, 0);
+    assert!(data.records.as_ref().unwrap().len() < 300);
+    assert_eq!(records_of(&data), [(0, text)]);
+}
+
+#[test]
+fn p23_a_payload_that_does_not_decompress_is_an_invalid_record() {
+    let (_broker, mut client) = with_topic(&[]);
+    let mut bytes = BytesMut::from(&batch(&["hello"])[..]);
+    bytes[22] |= 4;
+    let crc = crc32c::crc32c(&bytes[21..]);
+    bytes[17..21].copy_from_slice(&crc.to_be_bytes());
+    assert_eq!(code(&mut client, "t", 0, bytes.freeze()), ErrorCode::InvalidRecord);
+}
+
+#[test]
+fn p28_partitions_of_one_request_succeed_or_fail_alone() {
+    let (_broker, mut client) = with_topic(&[]);
+    let part = |index, records| PartitionProduceData { index, records: Some(Records::Bytes(records)) };
+    let partition_data = vec![part(0, batch(&["a"])), part(9, batch(&["b"])), part(1, batch(&["c"]))];
+    let topic_data = vec![TopicProduceData { name: "t".into(), partition_data, ..Default::default() }];
+    let response = client.call(12, &ProduceRequest { acks: -1, timeout_ms: 1000, topic_data, ..Default::default() });
+    let codes: Vec<i16> = response.responses[0].partition_responses.iter().map(|p| p.error_code).collect();
+    assert_eq!(codes, [0, 3, 0]);
+}
+
+#[test]
+fn p31_pipelined_produces_keep_their_order() {
+    let (_broker, mut client) = with_topic(&[]);
+    for i in 0..200 {
+        client.send(12, &produce_request("t", 0, -1, batch(&[&i.to_string()])));
+    }
+    for i in 0..200 {
+        let (_, response) = client.receive::<ProduceRequest>(12);
+        assert_eq!(response.responses[0].partition_responses[0].base_offset, i);
+    }
+    let got = records_of(&fetch(&mut client, "t", 0, 0));
+    assert!(got.iter().all(|(offset, value)| value == &offset.to_string()));
+    assert_eq!(got.len(), 200);
+}
+
+#[test]
+fn n13_without_acks_there_is_no_reply_and_an_error_closes_the_connection() {
+    let (broker, mut client) = with_topic(&[]);
+    client.send(12, &produce_request("t", 0, 0, batch(&["a"])));
+    client.send(12, &produce_request("t", 0, 0, batch(&["b"])));
+    assert_eq!(records_of(&fetch(&mut client, "t", 0, 0)).len(), 2);
+    client.send(12, &produce_request("nope", 0, 0, batch(&["a"])));
+    assert_eq!(client.receive_frame(), None);
+    assert_eq!(records_of(&fetch(&mut broker.connect(), "t", 0, 0)).len(), 2);
+}
+
+#[test]
+fn n9_every_version_of_produce_is_answered() {
+    let (_broker, mut client) = with_topic(&[]);
+    for version in 3..=12 {
+        let response = client.call(version, &produce_request("t", 0, -1, batch(&["a"])));
+        let part = &response.responses[0].partition_responses[0];
+        assert_eq!((part.error_code, part.base_offset), (0, i64::from(version) - 3));
+        assert_eq!(part.log_start_offset, if version >= 5 { 0 } else { -1 }, "P30");
+        let response = client.call(version, &produce_request("nope", 0, -1, batch(&["a"])));
+        assert_eq!(response.responses[0].partition_responses[0].error_code, 3);
+    }
+}
+
+#[test]
+fn i2_a_repeated_batch_is_answered_as_the_first_time_and_written_once() {
+    let (_broker, mut client) = with_topic(&[]);
+    for sequence in 0..6 {
+        assert_eq!(produce_ok(&mut client, "t", 0, numbered(77, 0, sequence, &["x"])), i64::from(sequence));
+    }
+    for sequence in 1..6 {
+        assert_eq!(produce_ok(&mut client, "t", 0, numbered(77, 0, sequence, &["x"])), i64::from(sequence));
+    }
+    assert_eq!(code(&mut client, "t", 0, numbered(77, 0, 0, &["x"])), ErrorCode::OutOfOrderSequenceNumber, "I3: outside of the window");
+    assert_eq!(list_offset(&mut client, "t", 0, -1).offset, 6);
+}
+
+#[test]
+fn i4_i5_i6_epochs_and_sequences_must_follow() {
+    let (_broker, mut client) = with_topic(&[]);
+    produce_ok(&mut client, "t", 0, numbered(9, 3, 5, &["first sequence of an unknown producer: any (I7)"]));
+    assert_eq!(code(&mut client, "t", 0, numbered(9, 3, 7, &["gap"])), ErrorCode::OutOfOrderSequenceNumber);
+    assert_eq!(code(&mut client, "t", 0, numbered(9, 2, 6, &["old epoch"])), ErrorCode::InvalidProducerEpoch);
+    assert_eq!(code(&mut client, "t", 0, numbered(9, 4, 6, &["new epoch, not 0"])), ErrorCode::OutOfOrderSequenceNumber);
+    produce_ok(&mut client, "t", 0, numbered(9, 4, 0, &["new epoch"]));
+    produce_ok(&mut client, "t", 1, numbered(10, 0, i32::MAX - 1, &["a", "b", "wraps"]));
+    produce_ok(&mut client, "t", 1, numbered(10, 0, 1, &["goes on"]));
+}
+
+#[test]
+fn e1_q8_producer_ids_are_fresh_and_survive_a_restart() {
+    let mut broker = TestBroker::start(&[]);
+    let asked = InitProducerIdRequest { transactional_id: None, transaction_timeout_ms: 1000, ..Default::default() };
+    let mut seen = std::collections::BTreeSet::new();
+    let mut client = broker.connect();
+    for version in 0..=5 {
+        let response = client.call(version, &asked);
+        assert_eq!((response.error_code, response.producer_epoch), (0, 0));
+        assert!(seen.insert(response.producer_id));
+    }
+    broker.stop();
+    let again = TestBroker::start_in(broker.dir(), &[]);
+    let response = again.connect().call(5, &asked);
+    assert!(seen.insert(response.producer_id));
+    let empty = InitProducerIdRequest { transactional_id: Some(String::new()), ..asked };
+    assert_eq!(again.connect().call(5, &empty).error_code, ErrorCode::InvalidRequest.code());
+}
