@@ -3,6 +3,7 @@
 mod broker;
 mod consumer;
 mod differences;
+mod dump_log;
 mod groups;
 mod pattern;
 mod producer;
@@ -12,7 +13,7 @@ mod transcript;
 
 use replay::Replay;
 
-/// The usage errors of all four tools need no broker.
+/// The usage errors of all tools need no broker.
 #[test]
 fn usage_errors_are_kafkas() {
     for file in replay::TOOLS {

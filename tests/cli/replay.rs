@@ -21,7 +21,8 @@ const TOO_LONG: Duration = Duration::from_secs(60);
 const KILL_AFTER: Duration = Duration::from_millis(1500);
 
 /// The tools that are replayed; a transcript may use others to prepare something.
-pub const TOOLS: [&str; 4] = ["kafka-topics", "kafka-console-producer", "kafka-console-consumer", "kafka-consumer-groups"];
+pub const TOOLS: [&str; 5] =
+    ["kafka-topics", "kafka-console-producer", "kafka-console-consumer", "kafka-consumer-groups", "kafka-dump-log"];
 
 const KILLED: i32 = -1;
 /// Commands that run at the same time.
