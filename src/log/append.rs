@@ -8,6 +8,7 @@ use super::log::Log;
 use super::producers::Marker;
 use super::scan::{BadBatch, Why, in_order};
 use super::segment::{Segment, TxnFile};
+use super::settings::LogConfig;
 use super::txn_index::{self, AbortedTxn};
 use super::{markers, names};
 use crate::record::{BatchHeader, BatchView, HEADER_LEN, NO_TIMESTAMP, batches};
@@ -84,7 +85,7 @@ impl Log {
     fn after(&self, last: Offset, last_offset_delta: i32) -> Result<Offset, LogError> {
         let base = last + 1;
         match base.checked_add(i64::from(last_offset_delta)) {
-            Some(new) if last_offset_delta >= 0 && new < i64::MAX => Ok(new),
+            Some(new) if last_offset_delta >= 0 && new <= names::MAX_OFFSET => Ok(new),
             _ => {
                 let why = Why::Order { base, last: base.wrapping_add(i64::from(last_offset_delta)), previous: last };
                 Err(LogError::BadAppend(BadBatch { position: 0, why }))
@@ -92,31 +93,52 @@ impl Log {
         }
     }
 
-    /// Appends batches as a leader stored them, with their offsets and epochs (follower, I11; metadata quorum). CRCs are checked (W12);
-    /// offsets must not be below the end, and may leave gaps. On an error nothing was appended.
+    /// Appends batches as a leader stored them, with their offsets and epochs (follower, I11; metadata quorum). CRCs are checked before
+    /// anything is written (W12); offsets must not be below the end, and may leave gaps. More bytes than a segment may have go to several
+    /// segments: only then may an error come after a part was appended, see [`Log::end_offset`].
     pub fn append_stored(&mut self, now: Now, bytes: &[u8]) -> Result<Option<Appended>, LogError> {
         self.check_writable()?;
         let found = checked_batches(bytes, self.end - 1).map_err(LogError::BadAppend)?;
-        let (Some(first), Some(last)) = (found.first(), found.last()) else { return Ok(None) };
+        let limit = segment_limit(&self.config);
+        let mut all: Option<Appended> = None;
+        let mut rest = &found[..];
+        let mut from = 0;
+        while let Some(first) = rest.first() {
+            let mut len = first.bytes.len();
+            let mut count = 1;
+            while let Some(next) = rest.get(count).filter(|b| (len + b.bytes.len()) as u64 <= limit) {
+                len += next.bytes.len();
+                count += 1;
+            }
+            let (run, later) = rest.split_at(count);
+            let got = self.append_run(now, run, &bytes[from..from + len])?;
+            all = Some(all.map_or(got, |a| Appended { base_offset: a.base_offset, rolled: a.rolled | got.rolled, ..got }));
+            rest = later;
+            from += len;
+        }
+        Ok(all)
+    }
+
+    /// Appends `run`, which is what `bytes` holds, to one segment.
+    fn append_run(&mut self, now: Now, run: &[BatchView<'_>], bytes: &[u8]) -> Result<Appended, LogError> {
         let incoming = Incoming {
             bytes: bytes.len() as u64,
-            max_timestamp: found.iter().map(|b| b.header.max_timestamp).max().unwrap_or(NO_TIMESTAMP),
-            first_offset: first.header.base_offset,
-            last_offset: last.header.last_offset(),
+            max_timestamp: run.iter().map(|b| b.header.max_timestamp).max().unwrap_or(NO_TIMESTAMP),
+            first_offset: run.first().map_or(self.end, |b| b.header.base_offset),
+            last_offset: run.last().map_or(self.end, |b| b.header.last_offset()),
         };
         let rolled = self.make_room(now, incoming)?;
-        for batch in &found {
-            let h = &batch.header;
-            if h.partition_leader_epoch >= 0 && self.epochs.assign(h.partition_leader_epoch, h.base_offset) {
+        for BatchView { header, .. } in run {
+            if header.partition_leader_epoch >= 0 && self.epochs.assign(header.partition_leader_epoch, header.base_offset) {
                 self.write_epochs()?;
             }
         }
         self.write(&mut [IoSlice::new(bytes)])?;
-        for batch in &found {
+        for batch in run {
             self.note(&batch.header, batch.body())?;
         }
         self.appended(now)?;
-        Ok(Some(Appended { base_offset: incoming.first_offset, last_offset: incoming.last_offset, rolled }))
+        Ok(Appended { base_offset: incoming.first_offset, last_offset: incoming.last_offset, rolled })
     }
 
     /// One write at the end of the active segment, all or nothing (R17).
@@ -203,8 +225,9 @@ impl Log {
 
     /// Begins a new segment if the batches do not belong in the active one (L3). Tells whether one was finished.
     fn make_room(&mut self, now: Now, incoming: Incoming) -> Result<bool, LogError> {
-        if incoming.bytes > self.config.segment_bytes {
-            return Err(LogError::RecordListTooLarge { size: incoming.bytes, limit: self.config.segment_bytes });
+        let limit = segment_limit(&self.config);
+        if incoming.bytes > limit {
+            return Err(LogError::RecordListTooLarge { size: incoming.bytes, limit });
         }
         if self.segments.is_empty() {
             self.begin_segment(now, self.first_base(incoming))?;
@@ -231,7 +254,7 @@ impl Log {
     fn must_roll(&mut self, now: Now, incoming: Incoming) -> Result<bool, LogError> {
         let config = &self.config;
         let Some(active) = self.segments.last_mut() else { return Ok(true) };
-        if active.size + incoming.bytes > config.segment_bytes
+        if active.size + incoming.bytes > segment_limit(config)
             || active.index_is_full(config.segment_index_bytes)
             || !active.can_index(incoming.last_offset)
         {
@@ -278,6 +301,11 @@ impl Log {
         }
         Ok(())
     }
+}
+
+/// Positions in a segment are 31 bits wide in its index.
+fn segment_limit(config: &LogConfig) -> u64 {
+    config.segment_bytes.min(i32::MAX as u64)
 }
 
 /// The batches in `bytes`, all whole, with good CRCs and rising offsets.

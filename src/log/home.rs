@@ -29,7 +29,7 @@ struct Noted {
 impl Offsets {
     /// What the file said at the start.
     pub fn load(&self, mut offsets: BTreeMap<TopicPartition, Offset>) {
-        offsets.retain(|_, offset| *offset > 0);
+        offsets.retain(|_, offset| (1..=names::MAX_OFFSET).contains(offset));
         *self.0.lock() = Noted { offsets, changed: false };
     }
 

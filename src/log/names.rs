@@ -13,6 +13,9 @@
 
 use crate::types::{Offset, TopicPartition};
 
+/// No offset is larger, so that 32 bits can always be added to one.
+pub const MAX_OFFSET: Offset = Offset::MAX - (1 << 32);
+
 pub const LEADER_EPOCHS: &str = "leader-epoch-checkpoint";
 pub const PARTITION_METADATA: &str = "partition.metadata";
 pub const DAMAGE: &str = "damage.txt";
@@ -110,7 +113,8 @@ pub fn parse_file(name: &str) -> Option<(Offset, Kind, Mark)> {
 }
 
 fn parse_base(digits: &str) -> Option<Offset> {
-    (digits.len() == 20 && digits.bytes().all(|b| b.is_ascii_digit())).then(|| digits.parse().ok()).flatten()
+    let base = (digits.len() == 20 && digits.bytes().all(|b| b.is_ascii_digit())).then(|| digits.parse().ok()).flatten();
+    base.filter(|b| *b <= MAX_OFFSET)
 }
 
 /// What a directory in the data directory is.
@@ -165,7 +169,7 @@ mod tests {
         assert_eq!(file_name(18, Kind::Log), "00000000000000000018.log");
         for kind in Kind::ALL {
             for mark in [Mark::None, Mark::Deleted, Mark::Cleaned, Mark::Swap] {
-                assert_eq!(parse_file(&marked_name(i64::MAX, kind, mark)), Some((i64::MAX, kind, mark)));
+                assert_eq!(parse_file(&marked_name(MAX_OFFSET, kind, mark)), Some((MAX_OFFSET, kind, mark)));
             }
         }
         for other in [

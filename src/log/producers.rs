@@ -26,7 +26,7 @@ const NO_BATCH: BatchMeta = BatchMeta { last_sequence: NO_SEQUENCE, last_offset:
 
 impl BatchMeta {
     pub fn first_offset(&self) -> Offset {
-        self.last_offset - i64::from(self.offset_delta)
+        self.last_offset.saturating_sub(i64::from(self.offset_delta))
     }
 
     pub fn first_sequence(&self) -> i32 {

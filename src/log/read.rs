@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::disk::{DiskError, DiskFile};
 use super::error::LogError;
 use super::log::Log;
-use super::scan::Found;
+use super::scan::{BadBatch, Found, Why};
 use super::txn_index::AbortedTxn;
 use crate::types::Offset;
 
@@ -85,8 +85,14 @@ impl Log {
         at_least_one: bool,
     ) -> Result<Option<ReadSlice>, LogError> {
         let segment = &mut self.segments[i];
+        let file = segment.file(&self.home)?;
         let (limit, end_offset) = visible;
         let position = found.position;
+        if found.header.last_offset() >= end_offset {
+            // A batch's offsets are not under its CRC; these belong into another segment, or above the log's end.
+            let why = Why::TooFar { last: found.header.last_offset(), highest: end_offset - 1 };
+            return Err(BadBatch { position, why }.in_file(&*file));
+        }
         let most = position.saturating_add(max_bytes as u64);
         let (end, end_offset) = if limit <= most {
             (limit, end_offset)
@@ -96,12 +102,12 @@ impl Log {
             }
             (found.end(), found.header.next_offset())
         } else {
-            match segment.boundary(&self.home, self.config.index_interval_bytes, most, found.end())? {
+            let next = segment.boundary(&self.home, self.config.index_interval_bytes, most, found.end())?;
+            match next.filter(|n| n.header.base_offset > found.header.last_offset() && n.header.base_offset < end_offset) {
                 Some(next) => (next.position, next.header.base_offset),
                 None => (found.end(), found.header.next_offset()),
             }
         };
-        let file = segment.file(&self.home)?;
         Ok(Some(ReadSlice { file, position, len: (end - position) as usize, first_offset: found.header.base_offset, end_offset }))
     }
 

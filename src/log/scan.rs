@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::disk::{DiskError, DiskFile};
 use super::error::LogError;
+use super::names::MAX_OFFSET;
 use crate::record::{BatchHeader, HEADER_LEN, RecordError};
 use crate::types::Offset;
 
@@ -141,7 +142,7 @@ fn fits(header: BatchHeader, left: u64) -> Result<BatchHeader, RecordError> {
 /// A batch's offsets must not be negative, run forwards, and lie above those before it.
 pub fn in_order(header: &BatchHeader, previous: Offset) -> Result<(), Why> {
     let (base, last) = (header.base_offset, header.last_offset());
-    if header.last_offset_delta < 0 || base <= previous || last < base {
+    if header.last_offset_delta < 0 || base <= previous || last < base || last > MAX_OFFSET {
         return Err(Why::Order { base, last, previous });
     }
     Ok(())

@@ -130,6 +130,19 @@ fn i11_a_follower_keeps_offsets_epochs_and_gaps() {
 }
 
 #[test]
+fn w11_a_follower_takes_more_than_a_segment_at_once() {
+    let disk = SimDisk::new();
+    let (_dir, mut log) = open(&disk, &small());
+    let stored = |base| build(BatchOptions { base_offset: base, ..Default::default() }, &[T0], &"x".repeat(200));
+    let many: Vec<u8> = (0..20).flat_map(|i| stored(i).to_vec()).collect();
+    assert!(many.len() > 5000);
+    let got = log.append_stored(at(0), &many).unwrap().unwrap();
+    assert_eq!((got.base_offset, got.last_offset, got.rolled), (0, 19, true));
+    assert!(log.segment_count() > 5);
+    assert_eq!(offsets(&read_all(&mut log)), (0..20).collect::<Vec<_>>());
+}
+
+#[test]
 fn w12_a_follower_refuses_a_bad_crc_whole() {
     let disk = SimDisk::new();
     let (_dir, mut log) = open(&disk, &small());
