@@ -113,13 +113,14 @@ impl TxnState {
 
     /// Whether a record in this state may come right after one in state `before`. An id that is new comes from nothing, as `Empty`.
     pub fn may_follow(self, before: TxnState) -> bool {
-        match (before, self) {
-            (TxnState::Empty | TxnState::CompleteCommit | TxnState::CompleteAbort, TxnState::Empty | TxnState::Ongoing) => true,
-            (TxnState::Empty | TxnState::CompleteCommit | TxnState::CompleteAbort, TxnState::PrepareAbort) => true,
-            (TxnState::Ongoing, TxnState::Ongoing | TxnState::PrepareCommit | TxnState::PrepareAbort) => true,
-            (TxnState::PrepareCommit, TxnState::CompleteCommit) => true,
-            (TxnState::PrepareAbort, TxnState::CompleteAbort) => true,
-            _ => false,
+        match before {
+            TxnState::Empty | TxnState::CompleteCommit | TxnState::CompleteAbort => {
+                matches!(self, TxnState::Empty | TxnState::Ongoing | TxnState::PrepareAbort)
+            }
+            TxnState::Ongoing => matches!(self, TxnState::Ongoing | TxnState::PrepareCommit | TxnState::PrepareAbort),
+            TxnState::PrepareCommit => self == TxnState::CompleteCommit,
+            TxnState::PrepareAbort => self == TxnState::CompleteAbort,
+            TxnState::Dead | TxnState::PrepareEpochFence => false,
         }
     }
 }
