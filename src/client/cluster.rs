@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use kfk_wire::find_coordinator_request::FindCoordinatorRequest;
@@ -38,6 +39,8 @@ struct Inner {
     config: ClientConfig,
     nodes: Nodes,
     metadata: RwLock<Arc<Metadata>>,
+    /// Grows with every change of `metadata`.
+    metadata_version: AtomicU64,
     coordinators: Mutex<HashMap<(Coordinator, String), i32>>,
 }
 
@@ -48,7 +51,15 @@ impl Client {
         // Only jitter depends on it: a system without randomness is no reason to fail.
         let _ = getrandom::fill(&mut seed);
         let nodes = Nodes::new(&config, u64::from_ne_bytes(seed));
-        Client { inner: Arc::new(Inner { config, nodes, metadata: RwLock::default(), coordinators: Mutex::default() }) }
+        Client {
+            inner: Arc::new(Inner {
+                config,
+                nodes,
+                metadata: RwLock::default(),
+                metadata_version: AtomicU64::new(0),
+                coordinators: Mutex::default(),
+            }),
+        }
     }
 
     /// The settings it was made with.
@@ -59,6 +70,11 @@ impl Client {
     /// The metadata known so far; empty before the first answer.
     pub fn metadata(&self) -> Arc<Metadata> {
         self.inner.metadata.read().clone()
+    }
+
+    /// Another number means that `metadata` has changed since.
+    pub(super) fn metadata_version(&self) -> u64 {
+        self.inner.metadata_version.load(Ordering::Acquire)
     }
 
     // ---- calls: one attempt each ---------------------------------------------------------------------------------------------
@@ -215,6 +231,7 @@ impl Client {
         let next = {
             let mut known = self.inner.metadata.write();
             *known = Arc::new(known.updated(answer, all));
+            self.inner.metadata_version.fetch_add(1, Ordering::Release);
             known.clone()
         };
         self.inner.nodes.adopt_bootstrap(&next);

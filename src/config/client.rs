@@ -160,7 +160,7 @@ impl ProducerConfig {
             compression_gzip_level: of.num("compression.gzip.level"),
             compression_lz4_level: of.num("compression.lz4.level"),
             compression_zstd_level: of.num("compression.zstd.level"),
-            delivery_timeout_ms: of.num("delivery.timeout.ms"),
+            delivery_timeout_ms: delivery_timeout(&of)?,
             enable_idempotence: idempotence(&of, acks)?,
             linger_ms: of.num("linger.ms"),
             max_block_ms: of.num("max.block.ms"),
@@ -192,6 +192,17 @@ fn idempotence(of: &Reader<'_>, acks: Acks) -> Result<bool, ConfigError> {
     match (asked, conflict) {
         (Some(true), Some(text)) => Err(ConfigError::new(text)),
         (asked, conflict) => Ok(asked.unwrap_or(true) && conflict.is_none()),
+    }
+}
+
+/// Time for one attempt at least: the default gives way, a chosen one that is shorter is an error.
+fn delivery_timeout(of: &Reader<'_>) -> Result<u64, ConfigError> {
+    let (wanted, attempt) = (of.num::<u64>("delivery.timeout.ms"), of.num::<u64>("linger.ms") + of.num::<u64>("request.timeout.ms"));
+    match of.given::<u64>("delivery.timeout.ms") {
+        Some(given) if given < attempt => {
+            Err(ConfigError::new("delivery.timeout.ms should be equal to or larger than linger.ms + request.timeout.ms"))
+        }
+        _ => Ok(wanted.max(attempt)),
     }
 }
 
@@ -351,6 +362,14 @@ mod tests {
     fn idempotence_gives_way_unless_it_was_asked_for() {
         assert!(!ProducerConfig::parse(&values(&[("acks", "1")])).unwrap().enable_idempotence);
         assert!(ProducerConfig::parse(&values(&[("acks", "1"), ("enable.idempotence", "true")])).is_err());
+    }
+
+    #[test]
+    fn a_delivery_has_time_for_one_attempt() {
+        let of = |pairs: &[(&str, &str)]| ProducerConfig::parse(&values(pairs)).map(|c| c.delivery_timeout_ms);
+        assert_eq!(of(&[("request.timeout.ms", "200000"), ("linger.ms", "10")]).unwrap(), 200_010);
+        assert_eq!(of(&[("delivery.timeout.ms", "31000")]).unwrap(), 31_000);
+        assert!(of(&[("delivery.timeout.ms", "30000")]).is_err());
     }
 
     #[test]

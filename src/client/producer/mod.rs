@@ -1,9 +1,36 @@
 //! The producer: records in, batches out, every record's fate told once.
 //!
-//! Thinking is done by `machine::producer`; here are the metadata it needs, the task that sends, and three ways to learn what became
-//! of a record: await it, take a callback, or do not care.
+//! Thinking is done by `machine::producer`; here are the metadata it needs, the task that sends, and the ways to learn what became of a
+//! record: await it, take a callback, hear of failures only, or do not care.
+//!
+//! ```no_run
+//! use kfk::client::{Delivery, OutgoingRecord, Producer, ProducerConfig};
+//!
+//! # async fn example() -> Result<(), kfk::client::Error> {
+//! let settings = [("bootstrap.servers", "localhost:9092"), ("compression.type", "zstd")];
+//! let settings = settings.map(|(k, v)| (k.to_string(), v.to_string())).into();
+//! let producer = Producer::new(ProducerConfig::parse(&settings)?)?;
+//!
+//! let hello = OutgoingRecord { topic: "greetings", key: Some(b"en"), value: Some(b"hello"), ..Default::default() };
+//! // Waits until all replicas that count have it (acks=all).
+//! let stored = producer.send_and_wait(hello).await?;
+//! println!("{}-{} at offset {}", stored.topic, stored.partition, stored.offset);
+//!
+//! // Many at once: the batches fill while earlier ones travel.
+//! for n in 0..1000 {
+//!     let value = n.to_string();
+//!     let record = OutgoingRecord { topic: "numbers", value: Some(value.as_bytes()), ..Default::default() };
+//!     let told = move |fate: Result<_, _>| if let Err(error) = fate { eprintln!("number {n} is lost: {error}") };
+//!     producer.send_with(record, Delivery::Callback(Box::new(told))).await?;
+//! }
+//! producer.close(std::time::Duration::from_secs(30)).await;
+//! # Ok(())
+//! # }
+//! ```
 
 mod record;
+mod request;
+mod routes;
 mod sender;
 
 pub use record::{Delivery, OutgoingRecord, RecordMetadata};
@@ -14,17 +41,24 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
 
+use self::routes::Routes;
+use self::sender::{Jobs, tell_all};
 use super::cluster::Client;
 use super::error::Error;
+use super::metadata::TopicMetadata;
 use crate::config::{PartitionerKind, ProducerConfig};
 use crate::machine::producer::{
-    Accumulator, AppendError, KeyPartitioner, Options, PartitionContext, Partitioner, RoundRobinPartitioner, StickyPartitioner,
+    Accumulator, AppendError, Appended, KeyPartitioner, NewRecord, Options, PartitionContext, Partitioner, RoundRobinPartitioner,
+    StickyPartitioner,
 };
-use crate::record::{Codec, Compression, Header, record_size_upper_bound};
+use crate::record::{Codec, Compression};
 use crate::rng::Rng;
 use crate::types::MonoMs;
 
-/// See the module. Cheap to clone; clones share batches, connections and order.
+/// Sends records. Cheap to clone; clones share batches, connections and order: records that one task sends to a partition one after the
+/// other are stored in that order.
+///
+/// `close` before the last clone is dropped: what has not been sent by then fails with [`Error::Closed`].
 #[derive(Clone)]
 pub struct Producer {
     shared: Arc<Shared>,
@@ -34,6 +68,7 @@ struct Shared {
     client: Client,
     config: ProducerConfig,
     state: Mutex<State>,
+    jobs: Mutex<Jobs>,
     /// Something can be sent, or must be timed.
     work: Arc<Notify>,
     /// A batch is over: memory is free, a flush may be done.
@@ -44,10 +79,11 @@ struct Shared {
 
 struct State {
     batches: Accumulator<Delivery>,
+    routes: Routes,
     partitioner: Box<dyn Partitioner>,
     rng: Rng,
     flushes: usize,
-    /// Failed for good (fenced, say): every later send gets this.
+    /// Failed for good (not allowed to produce at all, say): every later send gets this.
     fatal: Option<Error>,
     closed: bool,
 }
@@ -57,11 +93,15 @@ impl Drop for Shared {
         if let Some(sender) = self.sender.lock().take() {
             sender.abort();
         }
+        let lost = self.state.lock().batches.abandon(kfk_wire::ErrorCode::RequestTimedOut);
+        tell_all(lost, &Error::Closed);
     }
 }
 
 impl Producer {
     /// Starts a producer; must be called within a tokio runtime. Connects with the first record.
+    ///
+    /// Errors: `transactional.id` is set; this producer has no transactions yet.
     pub fn new(config: ProducerConfig) -> Result<Producer, Error> {
         let partitioner: Box<dyn Partitioner> = match config.partitioner {
             PartitionerKind::Default => Box::new(KeyPartitioner::new(config.batch_size)),
@@ -81,6 +121,7 @@ impl Producer {
         let _ = getrandom::fill(&mut seed);
         let state = State {
             batches: Accumulator::new(options(&config)),
+            routes: Routes::default(),
             partitioner,
             rng: Rng::new(u64::from_ne_bytes(seed)),
             flushes: 0,
@@ -89,6 +130,7 @@ impl Producer {
         };
         let shared = Arc::new(Shared {
             client: Client::new(config.client.clone()),
+            jobs: Mutex::new(Jobs::new(&config)),
             config,
             state: Mutex::new(state),
             work: Arc::new(Notify::new()),
@@ -116,68 +158,85 @@ impl Producer {
 
     /// Sends a record and waits until its fate is known.
     pub async fn send_and_wait(&self, record: OutgoingRecord<'_>) -> Result<RecordMetadata, Error> {
-        let fate = self.send(record).await?;
-        self.shared.work.notify_one();
-        fate.await
+        self.send(record).await?.await
     }
 
     /// Sends a record whose fate goes to `delivery`. An error here means that the record was not taken, and `delivery` was not told.
     pub async fn send_with(&self, record: OutgoingRecord<'_>, delivery: Delivery) -> Result<(), Error> {
-        let mut delivery = match self.try_send(&record, delivery) {
-            Ok(()) => return Ok(()),
-            Err(Refused::Fatal(error)) => return Err(error),
-            Err(Refused::Wait(delivery)) => delivery,
-        };
-        let deadline = Instant::now() + Duration::from_millis(self.shared.config.max_block_ms);
+        match self.append(&record, delivery) {
+            Ok(Appended::Filled) => {
+                // A loop of sends must not keep the sending task from its work where both share a thread.
+                tokio::task::yield_now().await;
+                Ok(())
+            }
+            Ok(_) => Ok(()),
+            Err(Refused::Fatal(error)) => Err(error),
+            Err(Refused::Wait(delivery)) => self.send_waiting(record, delivery).await,
+        }
+    }
+
+    async fn send_waiting(&self, record: OutgoingRecord<'_>, mut delivery: Delivery) -> Result<(), Error> {
+        let limit = Duration::from_millis(self.shared.config.max_block_ms);
+        let deadline = Instant::now() + limit;
         loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            self.await_partitions(record.topic, record.partition, left).await?;
+            self.await_partitions(record.topic, record.partition, deadline).await?;
             // Registered before the attempt, so that memory freed in between is not missed.
             let progress = self.shared.progress.notified();
-            match self.try_send(&record, delivery) {
-                Ok(()) => return Ok(()),
+            match self.append(&record, delivery) {
+                Ok(_) => return Ok(()),
                 Err(Refused::Fatal(error)) => return Err(error),
                 Err(Refused::Wait(back)) => delivery = back,
             }
             self.shared.work.notify_one();
             if tokio::time::timeout(deadline.saturating_duration_since(Instant::now()), progress).await.is_err() {
-                let after = Duration::from_millis(self.shared.config.max_block_ms);
-                return Err(Error::TimedOut { what: "waiting for room in buffer.memory".into(), after, last: None });
+                let last = self.shared.jobs.lock().trouble().map(Box::new);
+                return Err(Error::TimedOut { what: "waiting for room in buffer.memory".into(), after: limit, last });
             }
         }
     }
 
     /// Takes the record if that needs no waiting.
     pub fn try_send(&self, record: &OutgoingRecord<'_>, delivery: Delivery) -> Result<(), Refused> {
-        let metadata = self.shared.client.metadata();
-        let Some(topic) = metadata.topics.get(record.topic) else { return Err(Refused::Wait(delivery)) };
-        let count = i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX);
-        if count == 0 || record.partition.is_some_and(|p| p >= count) {
-            return Err(Refused::Wait(delivery));
-        }
-        let headers: Vec<Header<'_>> = record.headers.to_vec();
-        let timestamp = record.timestamp.unwrap_or_else(wall_ms);
-        let now = self.shared.now();
-        let mut state = self.shared.state.lock();
-        let state = &mut *state;
+        self.append(record, delivery).map(|_| ())
+    }
+
+    fn append(&self, record: &OutgoingRecord<'_>, delivery: Delivery) -> Result<Appended, Refused> {
+        let new = NewRecord::new(record.timestamp.unwrap_or_else(wall_ms), record.key, record.value, record.headers);
+        let mut guard = self.shared.state.lock();
+        let state = &mut *guard;
         if let Some(error) = &state.fatal {
             return Err(Refused::Fatal(error.clone()));
         }
         if state.closed {
             return Err(Refused::Fatal(Error::Closed));
         }
-        let size = record_size_upper_bound(record.key, record.value, &headers);
-        let partition = record.partition.unwrap_or_else(|| {
-            let context = PartitionContext { topic: record.topic, key: record.key, value: record.value, partitions: count, size };
-            state.partitioner.partition(context, &mut state.rng).clamp(0, count - 1)
-        });
-        let idle = state.batches.is_empty();
-        match state.batches.append(now, record.topic, partition, timestamp, record.key, record.value, &headers, delivery) {
-            Ok(full) => {
-                if full || idle || state.batches.options().linger_ms == 0 {
-                    self.shared.work.notify_one();
-                }
-                Ok(())
+        let route = state.routes.find(&self.shared.client, &mut state.batches, record.topic);
+        if route.partitions == 0 || record.partition.is_some_and(|p| p >= route.partitions) {
+            return Err(Refused::Wait(delivery));
+        }
+        let partition = match record.partition {
+            Some(given) if given < 0 => return Err(Refused::Fatal(negative_partition(given))),
+            Some(given) => given,
+            None => {
+                let context = PartitionContext {
+                    topic: record.topic,
+                    topic_number: route.index.number(),
+                    key: record.key,
+                    value: record.value,
+                    partitions: route.partitions,
+                    available: &route.available,
+                    size: new.size(),
+                };
+                state.partitioner.partition(context, &mut state.rng).clamp(0, route.partitions - 1)
+            }
+        };
+        let result = state.batches.append(|| self.shared.now(), route.index, partition, &new, delivery);
+        drop(guard);
+        match result {
+            Ok(Appended::Joined) => Ok(Appended::Joined),
+            Ok(appended) => {
+                self.shared.work.notify_one();
+                Ok(appended)
             }
             Err(AppendError::Full(delivery)) => Err(Refused::Wait(delivery)),
             Err(AppendError::TooLarge { size, .. }) => {
@@ -187,16 +246,24 @@ impl Producer {
         }
     }
 
-    /// The partitions of a topic, asked for if not known. Waits for a topic that does not exist yet, at most `limit`.
-    async fn await_partitions(&self, topic: &str, partition: Option<i32>, limit: Duration) -> Result<(), Error> {
+    /// The partitions of a topic, asked for if it is not known. Lets the broker create the topic if it is set up to.
+    pub async fn partitions(&self, topic: &str) -> Result<Arc<TopicMetadata>, Error> {
+        self.await_partitions(topic, None, Instant::now() + Duration::from_millis(self.shared.config.max_block_ms)).await?;
+        let found = self.shared.client.metadata().topics.get(topic).cloned();
+        found.ok_or(Error::Broker { code: kfk_wire::ErrorCode::UnknownTopicOrPartition, message: None })
+    }
+
+    /// Asks for the partitions of a topic if they are not known. Waits for a topic that does not exist yet until `deadline`.
+    async fn await_partitions(&self, topic: &str, partition: Option<i32>, deadline: Instant) -> Result<(), Error> {
         let enough = |count: usize| count > 0 && partition.is_none_or(|p| usize::try_from(p).is_ok_and(|p| p < count));
         if self.shared.client.metadata().topics.get(topic).is_some_and(|t| enough(t.partitions.len())) {
             return Ok(());
         }
         let client = &self.shared.client;
         let what = format!("finding topic {topic}");
+        let left = deadline.saturating_duration_since(Instant::now());
         client
-            .retrying(&what, limit, || async {
+            .retrying(&what, left, || async {
                 let found = client.topic(topic, true).await?;
                 let missing = Error::Broker { code: kfk_wire::ErrorCode::UnknownTopicOrPartition, message: None };
                 if enough(found.partitions.len()) { Ok(()) } else { Err(missing) }
@@ -204,28 +271,29 @@ impl Producer {
             .await
     }
 
-    /// Sends everything that lingers and waits until the fate of every record sent so far is known.
+    /// Sends everything that lingers and waits until the fate of every record sent so far is known. Records that are sent while it
+    /// waits do not hold it up.
     pub async fn flush(&self) {
-        self.shared.change_flushes(1);
+        let flushing = Flushing::start(&self.shared);
+        let mark = self.shared.state.lock().batches.mark();
         loop {
             let progress = self.shared.progress.notified();
-            if self.shared.state.lock().batches.is_empty() {
+            if self.shared.state.lock().batches.is_over(mark) {
                 break;
             }
             self.shared.work.notify_one();
             progress.await;
         }
-        self.shared.change_flushes(-1);
+        drop(flushing);
     }
 
-    /// Flushes and refuses everything after. What is not sent within `limit` fails with `Error::Closed`.
+    /// Flushes and refuses everything after. What is not sent within `limit` fails with [`Error::Closed`].
     pub async fn close(&self, limit: Duration) {
         self.shared.state.lock().closed = true;
         if tokio::time::timeout(limit, self.flush()).await.is_err() {
             let given_up = self.shared.state.lock().batches.abandon(kfk_wire::ErrorCode::RequestTimedOut);
-            for outcome in given_up {
-                sender::tell(outcome, &|_| Error::Closed);
-            }
+            tell_all(given_up, &Error::Closed);
+            self.shared.progress.notify_waiters();
         }
         if let Some(sender) = self.shared.sender.lock().take() {
             sender.abort();
@@ -235,22 +303,43 @@ impl Producer {
 
 /// Why a record was not taken at once.
 pub enum Refused {
-    /// Metadata or memory is missing: waiting may help.
+    /// Metadata or memory is missing: waiting may help. The delivery comes back.
     Wait(Delivery),
+    /// It never will be; the delivery was not told.
     Fatal(Error),
+}
+
+/// While one lives, nothing lingers. Also when a flush is given up half way.
+struct Flushing<'a>(&'a Shared);
+
+impl<'a> Flushing<'a> {
+    fn start(shared: &'a Shared) -> Self {
+        change_flushes(shared, 1);
+        Flushing(shared)
+    }
+}
+
+impl Drop for Flushing<'_> {
+    fn drop(&mut self) {
+        change_flushes(self.0, -1);
+    }
+}
+
+fn change_flushes(shared: &Shared, by: isize) {
+    let mut state = shared.state.lock();
+    state.flushes = state.flushes.saturating_add_signed(by);
+    let on = state.flushes > 0;
+    state.batches.set_flushing(on);
 }
 
 impl Shared {
     fn now(&self) -> MonoMs {
         MonoMs(u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX))
     }
+}
 
-    fn change_flushes(&self, by: isize) {
-        let mut state = self.state.lock();
-        state.flushes = state.flushes.saturating_add_signed(by);
-        let on = state.flushes > 0;
-        state.batches.set_flushing(on);
-    }
+fn negative_partition(partition: i32) -> Error {
+    Error::Usage(format!("Invalid partition: {partition}. Partition number should always be non-negative or null."))
 }
 
 fn wall_ms() -> i64 {

@@ -8,21 +8,26 @@ use crate::record::Header;
 /// A record to send. Borrowed: its bytes are copied once, into the batch.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OutgoingRecord<'a> {
+    /// Its topic; created on the way if the broker is set up to do that.
     pub topic: &'a str,
     /// `None`: the partitioner chooses.
     pub partition: Option<i32>,
     /// Milliseconds since 1970; `None`: now.
     pub timestamp: Option<i64>,
+    /// Records of the same key go to the same partition, unless a partition is given.
     pub key: Option<&'a [u8]>,
     /// `None`: a tombstone.
     pub value: Option<&'a [u8]>,
+    /// Pairs that travel with the record, in order; keys may repeat.
     pub headers: &'a [Header<'a>],
 }
 
 /// Where a record was stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordMetadata {
+    /// As sent.
     pub topic: String,
+    /// The partition it went to.
     pub partition: i32,
     /// -1 when the broker did not say (acks=0).
     pub offset: i64,
@@ -34,6 +39,7 @@ pub struct RecordMetadata {
 pub enum Delivery {
     /// Nobody.
     Forget,
+    /// Whoever holds the other end.
     Future(oneshot::Sender<Result<RecordMetadata, Error>>),
     /// Called once from the sending task: must not block.
     Callback(Box<dyn FnOnce(Result<RecordMetadata, Error>) + Send>),

@@ -1,19 +1,73 @@
-//! The task that sends: takes due batches, puts them into Produce requests, hands the answers back to the machine.
+//! The task that sends: takes due batches, hands the verdicts back to the machine, keeps metadata and identity at hand.
 
-use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use kfk_wire::ErrorCode;
 use kfk_wire::init_producer_id_request::InitProducerIdRequest;
-use kfk_wire::produce_request::{PartitionProduceData, ProduceRequest, TopicProduceData};
-use kfk_wire::{ErrorCode, Records};
 
 use super::Shared;
 use super::record::{Delivery, RecordMetadata};
+use super::request::{Verdict, produce};
 use crate::client::error::{Error, check};
-use crate::config::Acks;
-use crate::machine::producer::{BatchId, Outcome, ProducerIdentity, ReadyBatch};
+use crate::config::ProducerConfig;
+use crate::machine::producer::{Outcome, ProducerIdentity, ReadyBatch};
 use crate::types::NodeId;
+
+/// The task looks around this often even when nothing seems to happen.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// A lookup that runs beside the sending, at most one at a time, with growing pauses while it does not help.
+#[derive(Debug)]
+struct Lookup {
+    running: bool,
+    not_before: Instant,
+    tries: u32,
+}
+
+impl Lookup {
+    fn new() -> Lookup {
+        Lookup { running: false, not_before: Instant::now(), tries: 0 }
+    }
+
+    /// Whether to start it now; it counts as running from then on.
+    fn start(&mut self) -> bool {
+        let go = !self.running && Instant::now() >= self.not_before;
+        self.running |= go;
+        go
+    }
+
+    fn done(&mut self, pause: Duration) {
+        self.running = false;
+        self.tries = self.tries.saturating_add(1);
+        self.not_before = Instant::now() + pause;
+    }
+}
+
+/// What runs beside the sending, and what went wrong with it.
+#[derive(Debug)]
+pub(super) struct Jobs {
+    metadata: Lookup,
+    identity: Lookup,
+    /// When metadata is too old.
+    metadata_due: Instant,
+    trouble: Option<Error>,
+}
+
+impl Jobs {
+    pub fn new(config: &ProducerConfig) -> Jobs {
+        Jobs { metadata: Lookup::new(), identity: Lookup::new(), metadata_due: Instant::now() + max_age(config), trouble: None }
+    }
+
+    /// Why lookups or requests have failed lately: what a record that was given up may have waited for.
+    pub fn trouble(&self) -> Option<Error> {
+        self.trouble.clone()
+    }
+}
+
+fn max_age(config: &ProducerConfig) -> Duration {
+    Duration::from_millis(config.client.metadata_max_age_ms.max(100))
+}
 
 /// Runs until the last `Producer` is gone.
 pub(super) async fn run(producer: Weak<Shared>) {
@@ -21,57 +75,80 @@ pub(super) async fn run(producer: Weak<Shared>) {
     loop {
         // Held only while it works: the producer must not live on in its own task.
         let Some(shared) = producer.upgrade() else { return };
-        let wait = step(&shared).await;
+        let until = step(&shared);
         drop(shared);
         tokio::select! {
-            _ = work.notified() => {}
-            _ = tokio::time::sleep(wait) => {}
+            () = work.notified() => {}
+            () = tokio::time::sleep_until(until.into()) => {}
         }
     }
 }
 
-/// One round. Returns how long to sleep unless something happens.
-async fn step(shared: &Arc<Shared>) -> Duration {
-    const LONGEST: Duration = Duration::from_secs(1);
+/// One round. Returns when to have the next unless something happens before.
+fn step(shared: &Arc<Shared>) -> Instant {
     let now = shared.now();
-    let expired = shared.state.lock().batches.expire(now);
-    let any = !expired.is_empty();
-    let after = Duration::from_millis(shared.config.delivery_timeout_ms);
-    let late = |_| Error::TimedOut { what: "sending a record".into(), after, last: None };
-    expired.into_iter().for_each(|o| tell(o, &late));
-    if any {
-        shared.progress.notify_waiters();
-    }
-    let anonymous = {
-        let state = shared.state.lock();
-        state.batches.needs_identity() && !state.batches.is_empty()
-    };
-    if anonymous && let Some(wait) = renew_identity(shared).await {
-        return wait;
-    }
     let metadata = shared.client.metadata();
-    let drained = shared.state.lock().batches.drain(now, |topic, partition| metadata.leader(topic, partition));
-    if drained.unknown_leaders {
-        refresh(shared).await;
-    }
+    let (expired, drained, anonymous, deadline) = {
+        let mut state = shared.state.lock();
+        let expired = state.batches.expire(now);
+        let drained = state.batches.drain(now, |topic, partition| metadata.leader(topic, partition));
+        let anonymous = state.batches.needs_identity() && !state.batches.is_empty();
+        (expired, drained, anonymous, state.batches.next_deadline(now))
+    };
+    tell_expired(shared, expired);
     for (node, batches) in drained.requests {
         tokio::spawn(send(shared.clone(), node, batches));
     }
-    let deadline = shared.state.lock().batches.next_deadline();
-    // A deadline that has passed already waits for something else: an answer, a leader.
-    deadline.map_or(LONGEST, |d| Duration::from_millis(d.since(shared.now()).max(1)).min(LONGEST))
-}
-
-async fn refresh(shared: &Arc<Shared>) {
-    let topics: Vec<String> = shared.state.lock().batches.topics().into_iter().map(String::from).collect();
-    let names: Vec<&str> = topics.iter().map(String::as_str).collect();
-    if shared.client.refresh(&names).await.is_err() {
-        tokio::time::sleep(shared.client.backoff(0)).await;
+    let mut jobs = shared.jobs.lock();
+    if !drained.unknown_leaders && !jobs.metadata.running {
+        jobs.metadata.tries = 0;
     }
+    let stale = Instant::now() >= jobs.metadata_due;
+    if (drained.unknown_leaders || stale) && jobs.metadata.start() {
+        tokio::spawn(refresh(shared.clone()));
+    }
+    if anonymous && jobs.identity.start() {
+        tokio::spawn(renew_identity(shared.clone()));
+    }
+    // A lookup that runs wakes this task when it is done.
+    let mut until = Instant::now() + LONGEST;
+    if !jobs.metadata.running {
+        until = until.min(jobs.metadata_due.max(jobs.metadata.not_before));
+    }
+    if drained.unknown_leaders && !jobs.metadata.running {
+        until = until.min(jobs.metadata.not_before);
+    }
+    if anonymous && !jobs.identity.running {
+        until = until.min(jobs.identity.not_before);
+    }
+    let deadline = deadline.map(|d| Instant::now() + Duration::from_millis(d.since(now).max(1)));
+    deadline.map_or(until, |d| d.min(until))
 }
 
-/// Asks for a producer id. `Some(wait)`: it did not work, try again after that.
-async fn renew_identity(shared: &Arc<Shared>) -> Option<Duration> {
+/// Asks for the metadata of the topics in use.
+async fn refresh(shared: Arc<Shared>) {
+    let topics = shared.state.lock().routes.topics();
+    let names: Vec<&str> = topics.iter().map(String::as_str).collect();
+    let result = shared.client.refresh_creating(&names, true).await;
+    {
+        let mut jobs = shared.jobs.lock();
+        let pause = shared.client.backoff(jobs.metadata.tries);
+        jobs.metadata.done(pause);
+        match result {
+            Ok(known) => {
+                if let Some(code) = names.iter().find_map(|n| known.refused.get(*n)) {
+                    jobs.trouble = Some(Error::Broker { code: *code, message: None });
+                }
+                jobs.metadata_due = Instant::now() + max_age(&shared.config);
+            }
+            Err(error) => jobs.trouble = Some(error),
+        }
+    }
+    shared.work.notify_one();
+}
+
+/// Asks for a producer id.
+async fn renew_identity(shared: Arc<Shared>) {
     let request = InitProducerIdRequest {
         transactional_id: None,
         transaction_timeout_ms: i32::MAX,
@@ -81,116 +158,57 @@ async fn renew_identity(shared: &Arc<Shared>) -> Option<Duration> {
     };
     let answer = shared.client.call_any(&request).await;
     let result = answer.and_then(|a| check(a.error_code, None).map(|()| ProducerIdentity { id: a.producer_id, epoch: a.producer_epoch }));
+    let pause = shared.client.backoff(shared.jobs.lock().identity.tries);
+    shared.jobs.lock().identity.done(pause);
     match result {
         Ok(identity) => {
+            shared.jobs.lock().identity = Lookup::new();
             shared.state.lock().batches.set_identity(identity);
-            None
         }
-        Err(error) if error.is_retriable() => Some(shared.client.backoff(1)),
+        Err(error) if error.is_retriable() => shared.jobs.lock().trouble = Some(error),
         Err(error) => {
             let given_up = {
                 let mut state = shared.state.lock();
                 state.fatal = Some(error.clone());
                 state.batches.abandon(error.code().unwrap_or(ErrorCode::UnknownServerError))
             };
-            given_up.into_iter().for_each(|o| tell(o, &|_| error.clone()));
+            tell_all(given_up, &error);
             shared.progress.notify_waiters();
-            Some(Duration::from_secs(1))
         }
-    }
-}
-
-/// One Produce request from send to verdict.
-async fn send(shared: Arc<Shared>, node: NodeId, batches: Vec<ReadyBatch>) {
-    let ids: HashMap<(String, i32), BatchId> = batches.iter().map(|b| ((b.topic.clone(), b.partition), b.id)).collect();
-    let request = produce_request(&shared, batches);
-    let verdicts = if shared.config.acks == Acks::None {
-        let sent = shared.client.send_only(node, &request).await;
-        ids.into_values().map(|id| (id, verdict_of_sending(&sent))).collect()
-    } else {
-        ask(&shared, node, &request, ids).await
-    };
-    let now = shared.now();
-    let mut refresh_needed = false;
-    for (id, verdict) in verdicts {
-        let error = verdict.error.as_ref().map(|(code, _)| *code);
-        let outcome = shared.state.lock().batches.on_result(now, id, error, verdict.base_offset, verdict.log_append_time);
-        let Some(outcome) = outcome else { continue };
-        refresh_needed |= matches!(outcome, Outcome::Retrying { refresh: true });
-        let told = verdict.error.map(|(_, error)| error);
-        tell(outcome, &|code| told.clone().unwrap_or(Error::Broker { code, message: None }));
-    }
-    shared.state.lock().batches.request_done(node);
-    shared.progress.notify_waiters();
-    if refresh_needed {
-        refresh(&shared).await;
     }
     shared.work.notify_one();
 }
 
-struct Verdict {
-    error: Option<(ErrorCode, Error)>,
-    base_offset: i64,
-    log_append_time: i64,
-}
-
-fn verdict_of_sending(sent: &Result<(), Error>) -> Verdict {
-    let error = sent.as_ref().err().map(|e| (ErrorCode::NetworkException, e.clone()));
-    Verdict { error, base_offset: -1, log_append_time: -1 }
-}
-
-/// Asks and matches the answer to the batches; a batch that the answer leaves out counts as not answered.
-async fn ask(shared: &Shared, node: NodeId, request: &ProduceRequest, mut ids: HashMap<(String, i32), BatchId>) -> Vec<(BatchId, Verdict)> {
-    let mut out = Vec::with_capacity(ids.len());
-    let answer = match shared.client.call_node(node, request).await {
-        Ok(answer) => answer,
-        Err(error) => {
-            let code =
-                if error.is_retriable() { ErrorCode::NetworkException } else { error.code().unwrap_or(ErrorCode::UnknownServerError) };
-            let failed = |id| (id, Verdict { error: Some((code, error.clone())), base_offset: -1, log_append_time: -1 });
-            return ids.into_values().map(failed).collect();
-        }
+/// One Produce request from send to verdict.
+async fn send(shared: Arc<Shared>, node: NodeId, batches: Vec<ReadyBatch>) {
+    let verdicts = produce(&shared, node, batches).await;
+    let now = shared.now();
+    let outcomes: Vec<_> = {
+        let mut state = shared.state.lock();
+        state.batches.request_done(node);
+        let result = |v: Verdict| {
+            let code = v.error.as_ref().map(|(code, _)| *code);
+            Some((state.batches.on_result(now, v.id, code, v.base_offset, v.log_append_time)?, v))
+        };
+        verdicts.into_iter().filter_map(result).collect()
     };
-    let names: BTreeMap<_, _> = request.topic_data.iter().map(|t| (t.topic_id, t.name.as_str())).collect();
-    for topic in answer.responses {
-        let name = if topic.name.is_empty() { names.get(&topic.topic_id).copied().unwrap_or_default() } else { &topic.name };
-        for p in topic.partition_responses {
-            let Some(id) = ids.remove(&(name.to_string(), p.index)) else { continue };
-            let message = p.record_errors.first().and_then(|r| r.batch_index_error_message.as_deref()).or(p.error_message.as_deref());
-            let error = check(p.error_code, message).err().map(|e| (e.code().unwrap_or(ErrorCode::UnknownServerError), e));
-            out.push((id, Verdict { error, base_offset: p.base_offset, log_append_time: p.log_append_time_ms }));
+    let moved = outcomes.iter().any(|(o, _)| matches!(o, Outcome::Retrying { refresh: true }));
+    {
+        let mut jobs = shared.jobs.lock();
+        jobs.trouble = outcomes.iter().find_map(|(_, v)| v.error.as_ref().map(|(_, e)| e.clone()));
+        if moved {
+            jobs.metadata_due = Instant::now();
         }
     }
-    let missing =
-        Error::Broker { code: ErrorCode::UnknownServerError, message: Some("the broker's answer leaves this partition out".into()) };
-    let left_out =
-        |id| (id, Verdict { error: Some((ErrorCode::UnknownServerError, missing.clone())), base_offset: -1, log_append_time: -1 });
-    out.extend(ids.into_values().map(left_out));
-    out
-}
-
-fn produce_request(shared: &Shared, batches: Vec<ReadyBatch>) -> ProduceRequest {
-    let metadata = shared.client.metadata();
-    let mut topics: BTreeMap<String, Vec<PartitionProduceData>> = BTreeMap::new();
-    for b in batches {
-        let data = PartitionProduceData { index: b.partition, records: Some(Records::Bytes(b.records)) };
-        topics.entry(b.topic).or_default().push(data);
+    for (outcome, verdict) in outcomes {
+        tell(outcome, &verdict);
     }
-    let topic = |(name, partition_data): (String, Vec<PartitionProduceData>)| TopicProduceData {
-        topic_id: metadata.topics.get(&name).map(|t| t.id).unwrap_or_default(),
-        name,
-        partition_data,
-    };
-    ProduceRequest {
-        transactional_id: None,
-        acks: shared.config.acks.code(),
-        timeout_ms: i32::try_from(shared.config.client.request_timeout_ms).unwrap_or(i32::MAX),
-        topic_data: topics.into_iter().map(topic).collect(),
-    }
+    shared.progress.notify_waiters();
+    shared.work.notify_one();
 }
 
 /// Tells every record of a batch what became of it.
-pub(super) fn tell(outcome: Outcome<Delivery>, error_of: &dyn Fn(ErrorCode) -> Error) {
+fn tell(outcome: Outcome<Delivery>, verdict: &Verdict) {
     match outcome {
         Outcome::Delivered(d) => {
             for (i, delivery) in (0..).zip(d.deliveries) {
@@ -202,10 +220,35 @@ pub(super) fn tell(outcome: Outcome<Delivery>, error_of: &dyn Fn(ErrorCode) -> E
                 });
             }
         }
-        Outcome::Failed { error, deliveries, .. } => {
-            let error = error_of(error);
-            deliveries.into_iter().for_each(|d| d.failed(&error));
+        Outcome::Failed { error: code, deliveries, .. } => {
+            for (place, delivery) in deliveries.into_iter().enumerate() {
+                delivery.failed(&verdict.error_of(place).unwrap_or(Error::Broker { code, message: None }));
+            }
         }
-        Outcome::Retrying { .. } => {}
+        Outcome::Expired { .. } | Outcome::Retrying { .. } => {}
+    }
+}
+
+fn tell_expired(shared: &Shared, expired: Vec<Outcome<Delivery>>) {
+    if expired.is_empty() {
+        return;
+    }
+    let after = Duration::from_millis(shared.config.delivery_timeout_ms);
+    for outcome in expired {
+        let Outcome::Expired { last, deliveries } = outcome else { continue };
+        let broker = last.filter(|c| *c != ErrorCode::NetworkException).map(|code| Error::Broker { code, message: None });
+        let last = broker.or_else(|| shared.jobs.lock().trouble()).map(Box::new);
+        let error = Error::TimedOut { what: "sending a record".into(), after, last };
+        deliveries.into_iter().for_each(|d| d.failed(&error));
+    }
+    shared.progress.notify_waiters();
+}
+
+/// Tells the same to every record of batches that were given up.
+pub(super) fn tell_all(given_up: Vec<Outcome<Delivery>>, error: &Error) {
+    for outcome in given_up {
+        if let Outcome::Failed { deliveries, .. } = outcome {
+            deliveries.into_iter().for_each(|d| d.failed(error));
+        }
     }
 }

@@ -1,114 +1,67 @@
 //! Records waiting to be sent, batches in flight, retries: the order of a partition's records is kept through all of it.
 //!
 //! A partition's batches are in `waiting` from oldest to newest. A batch that failed and may be tried again goes back to the front,
-//! and while the front has been tried before nothing else of that partition is sent: so no later batch overtakes it, whatever
-//! `max.in.flight` is.
+//! and is not sent before what else is in flight of that partition has been answered. With idempotence the broker refuses batches that
+//! arrive before their turn, so nothing overtakes, whatever `max.in.flight` is; without it, as in the Java client, a batch that was in
+//! flight beside a failing one may come first, unless `max.in.flight` is 1.
+//!
+//! An idempotent producer numbers the records of each partition under the identity that the partition has taken on. When a number is
+//! lost for good (a batch was given up) that partition alone is `broken`: once nothing of it is in flight it takes on a fresh identity
+//! and numbers from 0 again. Other partitions keep theirs, so that a batch of theirs whose answer was lost is still recognised.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use bytes::Bytes;
-use kfk_wire::ErrorCode;
-
-use super::batch::{Batch, BatchId, Body, Delivered};
-use crate::record::{BatchBuilder, BatchOptions, Compression, Header, increment_sequence, record_size_upper_bound};
+use super::batch::{Batch, BatchId};
+use super::options::{AppendError, Appended, Drain, NewRecord, Options, ProducerIdentity, ReadyBatch, TopicIndex};
+use crate::record::{BatchOptions, CompressionRatio, HEADER_LEN, increment_sequence};
 use crate::types::{MonoMs, NodeId};
 
-/// Who an idempotent producer is, from InitProducerId.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ProducerIdentity {
-    pub id: i64,
-    pub epoch: i16,
+/// Room that a batch has from the beginning at most; more comes with more records.
+const MAX_CAPACITY: usize = 1 << 20;
+
+pub(super) struct InFlight<D> {
+    pub queue: usize,
+    pub batch: Batch<D>,
 }
 
-/// A producer's settings, in milliseconds and bytes.
-#[derive(Debug, Clone)]
-pub struct Options {
-    pub linger_ms: u64,
-    pub batch_size: usize,
-    pub buffer_memory: usize,
-    pub max_in_flight_per_node: usize,
-    pub max_request_size: usize,
-    pub delivery_timeout_ms: u64,
-    pub retries: u32,
-    pub retry_backoff_ms: u64,
-    pub retry_backoff_max_ms: u64,
-    pub compression: Compression,
-    pub idempotent: bool,
-    pub transactional: bool,
-}
-
-/// Why a record was not taken; the delivery comes back with it.
-#[derive(Debug)]
-pub enum AppendError<D> {
-    /// `buffer.memory` is used up: wait for a delivery and try again.
-    Full(D),
-    /// Larger than `max.request.size` or `buffer.memory`. `size` in bytes.
-    TooLarge { delivery: D, size: usize },
-}
-
-/// One batch to put into a Produce request.
-#[derive(Debug)]
-pub struct ReadyBatch {
-    pub id: BatchId,
-    pub topic: String,
+/// The batches of one partition.
+pub(super) struct Queue<D> {
+    pub topic: usize,
     pub partition: i32,
-    pub records: Bytes,
+    pub waiting: VecDeque<Batch<D>>,
+    pub in_flight: usize,
+    /// Whose numbers `next_sequence` counts.
+    pub identity: Option<ProducerIdentity>,
+    pub next_sequence: i32,
+    /// A number was lost: nothing more can be sent under this identity.
+    pub broken: bool,
+    pub not_before: MonoMs,
+    pub ratio: CompressionRatio,
 }
 
-/// What `drain` found.
-#[derive(Debug, Default)]
-pub struct Drain {
-    /// At most one request a node, at most one batch a partition in it.
-    pub requests: Vec<(NodeId, Vec<ReadyBatch>)>,
-    /// Some batch is due but its partition has no known leader.
-    pub unknown_leaders: bool,
-}
-
-/// What came of a batch's answer.
-#[derive(Debug)]
-pub enum Outcome<D> {
-    Delivered(Delivered<D>),
-    /// For good. `error` as the broker (or the driver) gave it.
-    Failed {
-        topic: String,
-        partition: i32,
-        error: ErrorCode,
-        deliveries: Vec<D>,
-    },
-    /// Back in the queue. `refresh`: the leader may have changed, ask for metadata.
-    Retrying {
-        refresh: bool,
-    },
-}
-
-struct InFlight<D> {
-    queue: usize,
-    node: NodeId,
-    batch: Batch<D>,
-}
-
-struct Queue<D> {
-    topic: String,
-    partition: i32,
-    waiting: VecDeque<Batch<D>>,
-    in_flight: usize,
-    next_sequence: i32,
-    not_before: MonoMs,
+struct Topic {
+    name: String,
+    /// By partition: its place in `queues`.
+    queues: Vec<Option<usize>>,
 }
 
 /// See the file's head. `D` is whatever the caller wants back when a record's fate is known.
 pub struct Accumulator<D> {
-    options: Options,
-    queues: Vec<Queue<D>>,
-    index: BTreeMap<String, Vec<Option<usize>>>,
+    pub(super) options: Options,
+    topics: Vec<Topic>,
+    by_name: BTreeMap<String, usize>,
+    pub(super) queues: Vec<Queue<D>>,
     /// Queues with something waiting.
-    active: BTreeSet<usize>,
-    in_flight: BTreeMap<BatchId, InFlight<D>>,
-    in_flight_of_node: BTreeMap<NodeId, usize>,
+    pub(super) active: BTreeSet<usize>,
+    pub(super) in_flight: BTreeMap<BatchId, InFlight<D>>,
+    pub(super) in_flight_of_node: BTreeMap<NodeId, usize>,
     next_id: u64,
-    used: usize,
-    identity: Option<ProducerIdentity>,
-    needs_identity: bool,
+    next_number: u64,
+    /// Numbers of batches that are not over, with how many parts each was cut into.
+    pub(super) unfinished: BTreeMap<u64, u32>,
+    pub(super) used: usize,
+    pub(super) identity: Option<ProducerIdentity>,
+    pub(super) needs_identity: bool,
     flushing: bool,
 }
 
@@ -117,12 +70,15 @@ impl<D> Accumulator<D> {
         Accumulator {
             needs_identity: options.idempotent,
             options,
+            topics: Vec::new(),
+            by_name: BTreeMap::new(),
             queues: Vec::new(),
-            index: BTreeMap::new(),
             active: BTreeSet::new(),
             in_flight: BTreeMap::new(),
             in_flight_of_node: BTreeMap::new(),
             next_id: 0,
+            next_number: 0,
+            unfinished: BTreeMap::new(),
             used: 0,
             identity: None,
             flushing: false,
@@ -140,26 +96,22 @@ impl<D> Accumulator<D> {
 
     /// Nothing waits and nothing is in flight.
     pub fn is_empty(&self) -> bool {
-        self.active.is_empty() && self.in_flight.is_empty()
+        self.unfinished.is_empty()
     }
 
-    /// True while an idempotent producer has no identity, or must get a new one; ask for it once nothing is in flight.
+    /// True while an idempotent producer has no identity, or some partition must take on a new one.
     pub fn needs_identity(&self) -> bool {
-        self.needs_identity && self.in_flight.is_empty()
+        self.needs_identity
     }
 
     pub fn identity(&self) -> Option<ProducerIdentity> {
         self.identity
     }
 
-    /// A fresh identity: sequences begin at 0 again in every partition.
+    /// A fresh identity for partitions that have none or lost theirs.
     pub fn set_identity(&mut self, identity: ProducerIdentity) {
-        debug_assert!(self.in_flight.is_empty(), "sequences restart only when nothing is in flight");
         self.identity = Some(identity);
         self.needs_identity = false;
-        for queue in &mut self.queues {
-            queue.next_sequence = 0;
-        }
     }
 
     /// While on, batches are due at once, without lingering.
@@ -167,81 +119,99 @@ impl<D> Accumulator<D> {
         self.flushing = on;
     }
 
-    /// Adds a record. `Ok(true)`: a batch became full, something can be sent now.
-    #[allow(clippy::too_many_arguments)]
+    /// A mark that `is_over` compares with: all records taken so far are before it.
+    pub fn mark(&self) -> u64 {
+        self.next_number
+    }
+
+    /// Whether the fate of every record taken before the mark is known.
+    pub fn is_over(&self, mark: u64) -> bool {
+        self.unfinished.first_key_value().is_none_or(|(number, _)| *number >= mark)
+    }
+
+    /// The place of a topic, for `append`; stays the same.
+    pub fn topic(&mut self, name: &str) -> TopicIndex {
+        if let Some(at) = self.by_name.get(name) {
+            return TopicIndex(*at);
+        }
+        let at = self.topics.len();
+        self.topics.push(Topic { name: name.to_string(), queues: Vec::new() });
+        self.by_name.insert(name.to_string(), at);
+        TopicIndex(at)
+    }
+
+    /// Adds a record. `now` is asked only when a batch is begun.
     pub fn append(
         &mut self,
-        now: MonoMs,
-        topic: &str,
+        now: impl FnOnce() -> MonoMs,
+        topic: TopicIndex,
         partition: i32,
-        timestamp: i64,
-        key: Option<&[u8]>,
-        value: Option<&[u8]>,
-        headers: &[Header<'_>],
+        record: &NewRecord<'_>,
         delivery: D,
-    ) -> Result<bool, AppendError<D>> {
-        let size = record_size_upper_bound(key, value, headers);
-        let alone = size + crate::record::HEADER_LEN;
+    ) -> Result<Appended, AppendError<D>> {
+        let alone = record.size() + HEADER_LEN;
         if alone > self.options.max_request_size || alone > self.options.buffer_memory {
             return Err(AppendError::TooLarge { delivery, size: alone });
         }
         let at = self.queue_of(topic, partition);
-        let fits = matches!(self.queues[at].waiting.back().map(|b| &b.body),
-            Some(Body::Open(b)) if b.uncompressed_size() + size <= self.options.batch_size);
-        let wanted = if fits { size } else { alone };
-        if self.used + wanted > self.options.buffer_memory {
+        let batch_size = self.options.batch_size;
+        let queue = &mut self.queues[at];
+        if let Some(batch) = queue.waiting.back_mut().filter(|b| b.attempts == 0 && b.has_room(record.size(), batch_size, queue.ratio)) {
+            if self.used + record.size() > self.options.buffer_memory {
+                return Err(AppendError::Full(delivery));
+            }
+            self.used += record.size();
+            batch.push(record, record.size(), delivery);
+            let full = batch.is_full(batch_size, queue.ratio) && queue.waiting.len() == 1;
+            return Ok(if full { Appended::Filled } else { Appended::Joined });
+        }
+        if self.used + alone > self.options.buffer_memory {
             return Err(AppendError::Full(delivery));
         }
-        if !fits {
-            let batch = self.open_batch(now, size);
-            self.queues[at].waiting.push_back(batch);
-            self.active.insert(at);
-        }
-        self.used += wanted;
-        let queue = &mut self.queues[at];
-        let waiting = queue.waiting.len();
-        let Some(batch) = queue.waiting.back_mut() else { unreachable!("one was opened above") };
-        batch.size += wanted;
-        batch.deliveries.push(delivery);
-        let Body::Open(builder) = &mut batch.body else { unreachable!("the newest batch is open") };
-        if let Err(error) = builder.append(timestamp, key, value, headers) {
-            unreachable!("{error}: sizes were checked against max.request.size");
-        }
-        Ok(waiting > 1 || builder.uncompressed_size() >= self.options.batch_size)
+        self.begin(now(), at, record, delivery);
+        let queue = &self.queues[at];
+        let full = queue.waiting.len() > 1 || queue.waiting.back().is_some_and(|b| b.is_full(batch_size, queue.ratio));
+        Ok(if full { Appended::Filled } else { Appended::Began })
     }
 
-    fn open_batch(&self, now: MonoMs, first: usize) -> Batch<D> {
-        let options =
-            BatchOptions { compression: self.options.compression, transactional: self.options.transactional, ..BatchOptions::default() };
-        let capacity = first.max(self.options.batch_size.min(1 << 20));
-        Batch {
-            body: Body::Open(Box::new(BatchBuilder::with_capacity(options, capacity))),
-            deliveries: Vec::new(),
-            created: now,
-            size: 0,
-            attempts: 0,
-            sequence: None,
-        }
+    /// Begins a batch with its first record.
+    fn begin(&mut self, now: MonoMs, at: usize, record: &NewRecord<'_>, delivery: D) {
+        let capacity = record.size().max(self.options.batch_size.min(MAX_CAPACITY));
+        let mut batch = Batch::open(self.next_number, now, self.batch_options(), capacity);
+        let takes = record.size() + HEADER_LEN;
+        batch.push(record, takes, delivery);
+        self.unfinished.insert(self.next_number, 1);
+        self.next_number += 1;
+        self.used += takes;
+        self.queues[at].waiting.push_back(batch);
+        self.active.insert(at);
     }
 
-    fn queue_of(&mut self, topic: &str, partition: i32) -> usize {
+    pub(super) fn batch_options(&self) -> BatchOptions {
+        BatchOptions { compression: self.options.compression, transactional: self.options.transactional, ..BatchOptions::default() }
+    }
+
+    fn queue_of(&mut self, topic: TopicIndex, partition: i32) -> usize {
         let slot = usize::try_from(partition).unwrap_or(0);
-        if let Some(Some(at)) = self.index.get(topic).and_then(|p| p.get(slot)) {
+        let queues = &mut self.topics[topic.0].queues;
+        if let Some(Some(at)) = queues.get(slot) {
             return *at;
         }
-        let partitions = self.index.entry(topic.to_string()).or_default();
-        if partitions.len() <= slot {
-            partitions.resize(slot + 1, None);
+        if queues.len() <= slot {
+            queues.resize(slot + 1, None);
         }
         let at = self.queues.len();
-        partitions[slot] = Some(at);
+        queues[slot] = Some(at);
         self.queues.push(Queue {
-            topic: topic.to_string(),
+            topic: topic.0,
             partition,
             waiting: VecDeque::new(),
             in_flight: 0,
+            identity: None,
             next_sequence: 0,
+            broken: false,
             not_before: MonoMs(0),
+            ratio: CompressionRatio::default(),
         });
         at
     }
@@ -249,17 +219,12 @@ impl<D> Accumulator<D> {
     /// Takes what is due, for every node that has room. `leader_of` knows the leaders.
     pub fn drain(&mut self, now: MonoMs, leader_of: impl Fn(&str, i32) -> Option<NodeId>) -> Drain {
         let mut out = Drain::default();
-        if self.needs_identity || (self.options.idempotent && self.identity.is_none()) {
-            return out;
-        }
         let mut by_node: BTreeMap<NodeId, (usize, Vec<ReadyBatch>)> = BTreeMap::new();
         let pressed = self.used * 2 > self.options.buffer_memory;
-        for at in self.active.clone() {
-            if !self.is_due(now, at, pressed) {
-                continue;
-            }
+        let due: Vec<usize> = self.active.iter().copied().filter(|at| self.is_due(now, *at, pressed)).collect();
+        for at in due {
             let queue = &self.queues[at];
-            let Some(node) = leader_of(&queue.topic, queue.partition) else {
+            let Some(node) = leader_of(&self.topics[queue.topic].name, queue.partition) else {
                 out.unknown_leaders = true;
                 continue;
             };
@@ -270,9 +235,7 @@ impl<D> Accumulator<D> {
                 continue;
             }
             *bytes += size;
-            if let Some(ready) = self.take(at, node) {
-                batches.push(ready);
-            }
+            batches.extend(self.take(at));
         }
         for (node, (_, batches)) in by_node {
             if !batches.is_empty() {
@@ -286,22 +249,36 @@ impl<D> Accumulator<D> {
     fn is_due(&self, now: MonoMs, at: usize, pressed: bool) -> bool {
         let queue = &self.queues[at];
         let Some(front) = queue.waiting.front() else { return false };
-        if now < queue.not_before || (front.attempts > 0 && queue.in_flight > 0) {
+        if now < queue.not_before || (front.attempts > 0 && queue.in_flight > 0) || !self.has_identity(queue) {
             return false;
         }
-        let full = queue.waiting.len() > 1
-            || matches!(&front.body, Body::Open(b) if b.uncompressed_size() >= self.options.batch_size)
-            || matches!(&front.body, Body::Sealed(_));
+        let full = queue.waiting.len() > 1 || front.attempts > 0 || front.is_full(self.options.batch_size, queue.ratio);
         full || self.flushing || pressed || now.since(front.created) >= self.options.linger_ms
     }
 
-    fn take(&mut self, at: usize, node: NodeId) -> Option<ReadyBatch> {
+    /// Whether the partition has, or can take on, an identity to send under.
+    fn has_identity(&self, queue: &Queue<D>) -> bool {
+        if !self.options.idempotent {
+            return true;
+        }
+        match queue.identity {
+            Some(_) if !queue.broken => true,
+            own => queue.in_flight == 0 && self.identity.is_some() && self.identity != own,
+        }
+    }
+
+    fn take(&mut self, at: usize) -> Option<ReadyBatch> {
         let queue = &mut self.queues[at];
+        if queue.broken || queue.identity.is_none() {
+            queue.identity = self.identity;
+            queue.broken = false;
+            queue.next_sequence = 0;
+        }
         let mut batch = queue.waiting.pop_front()?;
         if queue.waiting.is_empty() {
             self.active.remove(&at);
         }
-        let identity = self.identity.filter(|_| self.options.idempotent).map(|producer| match batch.sequence {
+        let identity = queue.identity.filter(|_| self.options.idempotent).map(|producer| match batch.sequence {
             Some((same, sequence)) if same == producer => (producer, sequence),
             _ => {
                 let sequence = queue.next_sequence;
@@ -309,12 +286,12 @@ impl<D> Accumulator<D> {
                 (producer, sequence)
             }
         });
-        let records = batch.seal(identity).unwrap_or_default();
+        let records = batch.seal(identity, &mut queue.ratio).unwrap_or_default();
         queue.in_flight += 1;
         let id = BatchId(self.next_id);
         self.next_id += 1;
-        let ready = ReadyBatch { id, topic: queue.topic.clone(), partition: queue.partition, records };
-        self.in_flight.insert(id, InFlight { queue: at, node, batch });
+        let ready = ReadyBatch { id, topic: self.topics[queue.topic].name.clone(), partition: queue.partition, records };
+        self.in_flight.insert(id, InFlight { queue: at, batch });
         Some(ready)
     }
 
@@ -325,121 +302,27 @@ impl<D> Accumulator<D> {
         }
     }
 
-    /// The answer for one batch. `error` None means stored, at `base_offset`. Unknown ids are ignored (`None`).
-    pub fn on_result(
-        &mut self,
-        now: MonoMs,
-        id: BatchId,
-        error: Option<ErrorCode>,
-        base_offset: i64,
-        log_append_time: i64,
-    ) -> Option<Outcome<D>> {
-        let InFlight { queue: at, batch, .. } = self.in_flight.remove(&id)?;
-        let queue = &mut self.queues[at];
-        queue.in_flight -= 1;
-        let Some(error) = error.filter(|e| *e != ErrorCode::DuplicateSequenceNumber) else {
-            self.used -= batch.size;
-            let topic = queue.topic.clone();
-            let partition = queue.partition;
-            let deliveries = batch.deliveries;
-            return Some(Outcome::Delivered(Delivered { topic, partition, base_offset, log_append_time, deliveries }));
-        };
-        Some(self.failed(now, at, batch, error))
-    }
-
-    fn failed(&mut self, now: MonoMs, at: usize, mut batch: Batch<D>, error: ErrorCode) -> Outcome<D> {
-        let lost_identity =
-            matches!(error, ErrorCode::OutOfOrderSequenceNumber | ErrorCode::UnknownProducerId | ErrorCode::InvalidProducerEpoch);
-        let in_time = now.since(batch.created) < self.options.delivery_timeout_ms && batch.attempts < self.options.retries;
-        let again = in_time && (error.is_retriable() || (lost_identity && self.may_renew()));
-        batch.attempts += 1;
-        let queue = &mut self.queues[at];
-        if again {
-            // Only the oldest batch in flight can be the cause; later ones fail because it did, and follow it.
-            let in_flight = self.in_flight.values().filter(|f| f.queue == at).map(|f| &f.batch);
-            let tried = queue.waiting.iter().filter(|w| w.attempts > 0);
-            if lost_identity && !in_flight.chain(tried).any(|other| comes_before(other, &batch)) {
-                self.needs_identity = true;
-            }
-            queue.not_before = now.plus(backoff_ms(&self.options, batch.attempts));
-            let place = queue.waiting.iter().take_while(|w| w.attempts > 0 && comes_before(w, &batch)).count();
-            queue.waiting.insert(place, batch);
-            self.active.insert(at);
-            return Outcome::Retrying { refresh: !lost_identity };
-        }
-        // The sequence of a batch given up leaves a hole: everything after it needs a new identity.
-        if self.options.idempotent && batch.sequence.is_some() {
-            self.needs_identity = self.may_renew();
-        }
-        self.used -= batch.size;
-        let queue = &self.queues[at];
-        Outcome::Failed { topic: queue.topic.clone(), partition: queue.partition, error, deliveries: batch.deliveries }
-    }
-
-    /// A transactional producer must not change who it is by itself: the transaction has to be aborted.
-    fn may_renew(&self) -> bool {
-        self.options.idempotent && !self.options.transactional
-    }
-
-    /// Gives up batches that waited longer than the delivery timeout.
-    pub fn expire(&mut self, now: MonoMs) -> Vec<Outcome<D>> {
-        let mut out = Vec::new();
-        for at in self.active.clone() {
-            let queue = &mut self.queues[at];
-            while queue.waiting.front().is_some_and(|b| now.since(b.created) >= self.options.delivery_timeout_ms) {
-                let Some(batch) = queue.waiting.pop_front() else { break };
-                self.used -= batch.size;
-                if batch.sequence.is_some() && self.options.idempotent && !self.options.transactional {
-                    self.needs_identity = true;
-                }
-                out.push(Outcome::Failed {
-                    topic: queue.topic.clone(),
-                    partition: queue.partition,
-                    error: ErrorCode::RequestTimedOut,
-                    deliveries: batch.deliveries,
-                });
-            }
-            if queue.waiting.is_empty() {
-                self.active.remove(&at);
-            }
-        }
-        out
-    }
-
-    /// Gives up everything that waits, and whatever is in flight is no longer waited for.
-    pub fn abandon(&mut self, error: ErrorCode) -> Vec<Outcome<D>> {
-        let mut out = Vec::new();
-        let in_flight = std::mem::take(&mut self.in_flight).into_values().map(|f| (f.queue, f.batch));
-        let mut all: Vec<(usize, Batch<D>)> = in_flight.collect();
-        for at in std::mem::take(&mut self.active) {
-            all.extend(self.queues[at].waiting.drain(..).map(|b| (at, b)));
-        }
-        for (at, batch) in all {
-            self.used -= batch.size;
-            let queue = &mut self.queues[at];
-            queue.in_flight = 0;
-            let (topic, partition) = (queue.topic.clone(), queue.partition);
-            out.push(Outcome::Failed { topic, partition, error, deliveries: batch.deliveries });
-        }
-        self.in_flight_of_node.clear();
-        out
-    }
-
-    /// When something becomes due by time alone: lingering, backing off, or given up.
-    pub fn next_deadline(&self) -> Option<MonoMs> {
+    /// When something becomes due by time alone: lingering, backing off, or given up. What is due already waits for something else (an
+    /// answer, a leader, an identity) and counts only until it is given up.
+    pub fn next_deadline(&self, now: MonoMs) -> Option<MonoMs> {
         let due = self.active.iter().filter_map(|at| {
             let queue = &self.queues[*at];
             let front = queue.waiting.front()?;
             let ready = front.created.plus(self.options.linger_ms).max(queue.not_before);
-            Some(ready.min(front.created.plus(self.options.delivery_timeout_ms)))
+            let given_up = front.created.plus(self.options.delivery_timeout_ms);
+            Some(if ready > now { ready.min(given_up) } else { given_up })
         });
         due.min()
     }
 
     /// Topics with something waiting or in flight, for metadata refreshes.
     pub fn topics(&self) -> BTreeSet<&str> {
-        let waiting = self.active.iter().map(|at| self.queues[*at].topic.as_str());
-        waiting.chain(self.in_flight.values().map(|f| self.queues[f.queue].topic.as_str())).collect()
+        let busy = self.active.iter().copied().chain(self.in_flight.values().map(|f| f.queue));
+        busy.map(|at| self.name_of(at)).collect()
+    }
+
+    pub(super) fn name_of(&self, at: usize) -> &str {
+        &self.topics[self.queues[at].topic].name
     }
 
     /// Every invariant; for tests.
@@ -450,22 +333,15 @@ impl<D> Accumulator<D> {
         for (at, queue) in self.queues.iter().enumerate() {
             assert_eq!(!queue.waiting.is_empty(), self.active.contains(&at), "active queues are those that wait");
             assert_eq!(self.in_flight.values().filter(|f| f.queue == at).count(), queue.in_flight);
+            let numbers: Vec<u64> = queue.waiting.iter().map(|b| b.number).collect();
+            assert!(numbers.is_sorted(), "a queue is in order: {numbers:?}");
         }
-        assert!(self.in_flight.values().all(|f| f.node >= 0));
+        let mut counted: BTreeMap<u64, u32> = BTreeMap::new();
+        for b in self.queues.iter().flat_map(|q| &q.waiting).chain(self.in_flight.values().map(|f| &f.batch)) {
+            *counted.entry(b.number).or_default() += 1;
+        }
+        assert_eq!(counted, self.unfinished, "every batch that is not over is counted");
     }
-}
-
-fn comes_before<D>(a: &Batch<D>, b: &Batch<D>) -> bool {
-    match (a.sequence, b.sequence) {
-        // Sequences wrap: compare by distance.
-        (Some((p, x)), Some((q, y))) if p == q => x.wrapping_sub(y) < 0,
-        _ => a.created < b.created,
-    }
-}
-
-fn backoff_ms(options: &Options, attempts: u32) -> u64 {
-    let grown = options.retry_backoff_ms.saturating_mul(1 << attempts.saturating_sub(1).min(16));
-    grown.min(options.retry_backoff_max_ms.max(options.retry_backoff_ms))
 }
 
 #[cfg(test)]

@@ -1,7 +1,10 @@
 //! Scripts against the accumulator: lingering, memory, retries in order, identities.
 
+use kfk_wire::ErrorCode;
+
+use super::super::options::Outcome;
 use super::*;
-use crate::record::batches;
+use crate::record::{BatchHeader, Codec, Compression, batches};
 use crate::rng::Rng;
 
 fn options() -> Options {
@@ -31,8 +34,13 @@ fn new(change: impl FnOnce(&mut Options)) -> Accumulator<u32> {
     a
 }
 
-fn put(a: &mut Accumulator<u32>, now: u64, n: u32, size: usize) -> Result<bool, AppendError<u32>> {
-    a.append(MonoMs(now), "t", 0, 0, None, Some(&vec![b'x'; size]), &[], n)
+fn put(a: &mut Accumulator<u32>, now: u64, n: u32, size: usize) -> Result<Appended, AppendError<u32>> {
+    put_to(a, now, 0, n, size)
+}
+
+fn put_to(a: &mut Accumulator<u32>, now: u64, partition: i32, n: u32, size: usize) -> Result<Appended, AppendError<u32>> {
+    let topic = a.topic("t");
+    a.append(|| MonoMs(now), topic, partition, &NewRecord::new(0, None, Some(&vec![b'x'; size]), &[]), n)
 }
 
 fn drain(a: &mut Accumulator<u32>, now: u64) -> Vec<ReadyBatch> {
@@ -41,23 +49,47 @@ fn drain(a: &mut Accumulator<u32>, now: u64) -> Vec<ReadyBatch> {
     out.requests.into_iter().flat_map(|(_, b)| b).collect()
 }
 
-fn sequence(ready: &ReadyBatch) -> (i64, i32, i32) {
+fn header(ready: &ReadyBatch) -> BatchHeader {
     let view = batches(&ready.records).next().unwrap().unwrap();
     view.check_crc().unwrap();
-    (view.header.producer_id, view.header.base_sequence, view.header.record_count)
+    assert_eq!(view.data(1 << 20).unwrap().iter().filter(|r| r.is_ok()).count() as i32, view.header.record_count);
+    view.header
+}
+
+/// Producer id, first sequence number, records.
+fn sequence(ready: &ReadyBatch) -> (i64, i32, i32) {
+    let header = header(ready);
+    (header.producer_id, header.base_sequence, header.record_count)
+}
+
+fn fail(a: &mut Accumulator<u32>, now: u64, ready: &ReadyBatch, error: ErrorCode) -> Outcome<u32> {
+    let outcome = a.on_result(MonoMs(now), ready.id, Some(error), -1, -1).unwrap();
+    a.request_done(1);
+    a.check();
+    outcome
+}
+
+/// The batch is stored; gives the numbers of its records.
+fn store(a: &mut Accumulator<u32>, ready: &ReadyBatch) -> Vec<u32> {
+    let outcome = a.on_result(MonoMs(0), ready.id, None, 0, -1);
+    a.request_done(1);
+    a.check();
+    let Some(Outcome::Delivered(d)) = outcome else { panic!("{outcome:?}") };
+    d.deliveries
 }
 
 #[test]
 fn a_batch_lingers_until_it_is_full_or_its_time_is_up() {
     let mut a = new(|_| {});
-    assert!(!put(&mut a, 0, 0, 100).unwrap());
+    assert_eq!(put(&mut a, 0, 0, 100).unwrap(), Appended::Began);
     assert!(drain(&mut a, 5).is_empty());
-    assert_eq!(a.next_deadline(), Some(MonoMs(10)));
+    assert_eq!(a.next_deadline(MonoMs(5)), Some(MonoMs(10)));
     assert_eq!(drain(&mut a, 10).len(), 1);
-    for n in 1..9 {
-        put(&mut a, 20, n, 100).unwrap();
-    }
-    assert!(put(&mut a, 20, 9, 100).unwrap(), "the ninth record does not fit: the first batch is full");
+    let told: Vec<Appended> = (1..10).map(|n| put(&mut a, 20, n, 100).unwrap()).collect();
+    assert_eq!(told[0], Appended::Began);
+    assert!(told[1..8].iter().all(|t| *t == Appended::Joined));
+    assert_eq!(told[8], Appended::Filled, "the ninth record does not fit: the first batch is full");
+    assert_eq!(put(&mut a, 20, 10, 100).unwrap(), Appended::Joined, "told once");
     let sent = drain(&mut a, 20);
     assert_eq!(sent.len(), 1);
     assert_eq!(sequence(&sent[0]), (7, 1, 8));
@@ -121,8 +153,124 @@ fn delivery_timeout_gives_up() {
     put(&mut a, 0, 3, 10).unwrap();
     assert!(a.expire(MonoMs(49)).is_empty());
     let out = a.expire(MonoMs(50));
-    assert!(matches!(&out[..], [Outcome::Failed { error: ErrorCode::RequestTimedOut, deliveries, .. }] if deliveries == &[3]));
+    assert!(matches!(&out[..], [Outcome::Expired { last: None, deliveries }] if deliveries == &[3]));
     a.check();
+
+    put(&mut a, 100, 4, 10).unwrap();
+    let ready = drain(&mut a, 110).remove(0);
+    fail(&mut a, 111, &ready, ErrorCode::NotLeaderOrFollower);
+    assert_eq!(a.next_deadline(MonoMs(111)), Some(MonoMs(150)), "given up before the pause is over");
+    let out = a.expire(MonoMs(150));
+    assert!(matches!(&out[..], [Outcome::Expired { last: Some(ErrorCode::NotLeaderOrFollower), .. }]));
+    assert!(a.needs_identity(), "its sequence numbers are lost");
+}
+
+#[test]
+fn a_batch_that_is_too_large_is_cut_and_its_parts_are_sent_in_order() {
+    for codec in [Codec::None, Codec::Lz4] {
+        let mut a = new(|o| o.compression = Compression::from(codec));
+        for n in 0..5 {
+            put(&mut a, 0, n, 100).unwrap();
+        }
+        let whole = drain(&mut a, 10).remove(0);
+        assert_eq!(sequence(&whole), (7, 0, 5));
+        put(&mut a, 10, 5, 100).unwrap();
+        let mark = a.mark();
+        assert!(matches!(fail(&mut a, 10, &whole, ErrorCode::MessageTooLarge), Outcome::Retrying { refresh: false }));
+
+        let first = drain(&mut a, 10);
+        assert_eq!(first.len(), 1, "one part at a time");
+        assert_eq!(sequence(&first[0]), (7, 0, 3));
+        // Still too large: cut again.
+        fail(&mut a, 10, &first[0], ErrorCode::MessageTooLarge);
+        let mut stored = Vec::new();
+        for expected in [(7, 0, 2), (7, 2, 1), (7, 3, 2), (7, 5, 1)] {
+            assert!(!a.is_over(mark));
+            let ready = drain(&mut a, 20).remove(0);
+            assert_eq!(sequence(&ready), expected);
+            stored.extend(store(&mut a, &ready));
+        }
+        assert_eq!(stored, [0, 1, 2, 3, 4, 5]);
+        assert!(a.is_over(mark) && a.is_empty() && a.used_bytes() == 0);
+    }
+}
+
+#[test]
+fn a_single_record_that_is_too_large_fails() {
+    let mut a = new(|o| o.linger_ms = 0);
+    put(&mut a, 0, 0, 100).unwrap();
+    let ready = drain(&mut a, 0).remove(0);
+    assert!(matches!(fail(&mut a, 0, &ready, ErrorCode::MessageTooLarge), Outcome::Failed { error: ErrorCode::MessageTooLarge, .. }));
+    assert!(a.is_empty());
+}
+
+#[test]
+fn a_lost_number_costs_its_own_partition_the_identity_and_no_other() {
+    let mut a = new(|o| o.linger_ms = 0);
+    put_to(&mut a, 0, 0, 0, 10).unwrap();
+    put_to(&mut a, 0, 1, 1, 10).unwrap();
+    let sent = drain(&mut a, 0);
+    // The answer for partition 1 is lost, the batch for partition 0 is refused for good.
+    fail(&mut a, 0, &sent[1], ErrorCode::NetworkException);
+    fail(&mut a, 0, &sent[0], ErrorCode::InvalidRecord);
+    assert!(a.needs_identity());
+    put_to(&mut a, 0, 0, 2, 10).unwrap();
+    let again = drain(&mut a, 500);
+    assert_eq!(again.len(), 1, "partition 0 waits for its new identity, partition 1 does not");
+    assert_eq!((again[0].partition, sequence(&again[0])), (1, (7, 0, 1)), "the broker would know a duplicate");
+    a.set_identity(ProducerIdentity { id: 8, epoch: 0 });
+    let fresh = drain(&mut a, 500).remove(0);
+    assert_eq!((fresh.partition, sequence(&fresh)), (0, (8, 0, 1)));
+    store(&mut a, &again[0]);
+    put_to(&mut a, 600, 1, 3, 10).unwrap();
+    assert_eq!(sequence(&drain(&mut a, 600)[0]), (7, 1, 1), "partition 1 goes on as before");
+}
+
+#[test]
+fn a_broken_partition_waits_until_nothing_of_it_is_in_flight() {
+    let mut a = new(|o| o.linger_ms = 0);
+    put(&mut a, 0, 0, 10).unwrap();
+    let first = drain(&mut a, 0).remove(0);
+    put(&mut a, 0, 1, 10).unwrap();
+    let second = drain(&mut a, 0).remove(0);
+    fail(&mut a, 0, &first, ErrorCode::InvalidRecord);
+    a.set_identity(ProducerIdentity { id: 8, epoch: 0 });
+    put(&mut a, 0, 2, 10).unwrap();
+    assert!(drain(&mut a, 500).is_empty());
+    fail(&mut a, 500, &second, ErrorCode::OutOfOrderSequenceNumber);
+    let again = drain(&mut a, 1000).remove(0);
+    assert_eq!(sequence(&again), (8, 0, 1));
+    assert_eq!(sequence(&drain(&mut a, 1000)[0]), (8, 1, 1));
+    assert_eq!(store(&mut a, &again), [1]);
+}
+
+#[test]
+fn a_flush_waits_for_what_was_taken_before_it_only() {
+    let mut a = new(|o| o.linger_ms = 0);
+    put(&mut a, 0, 0, 10).unwrap();
+    let first = drain(&mut a, 0).remove(0);
+    let mark = a.mark();
+    put(&mut a, 0, 1, 10).unwrap();
+    assert!(!a.is_over(mark));
+    store(&mut a, &first);
+    assert!(a.is_over(mark) && !a.is_empty());
+}
+
+#[test]
+fn batches_that_compress_well_take_more_records() {
+    let mut a = new(|o| o.compression = Codec::Gzip.into());
+    let mut counts = Vec::new();
+    for round in 0..200 {
+        let mut told = Appended::Began;
+        while told != Appended::Filled {
+            told = put(&mut a, round, 0, 100).unwrap();
+        }
+        for ready in drain(&mut a, round) {
+            counts.push(header(&ready).record_count);
+            store(&mut a, &ready);
+        }
+    }
+    assert!(counts[0] < 10 && *counts.last().unwrap() > 20, "{counts:?}");
 }
 
 /// A broker that checks sequences as Kafka does, answers late, fails and loses answers at random: every record arrives once, in order.

@@ -4,8 +4,11 @@
 
 mod accumulator;
 mod batch;
+mod options;
 mod partitioner;
+mod results;
 
-pub use accumulator::{Accumulator, AppendError, Drain, Options, Outcome, ProducerIdentity, ReadyBatch};
+pub use accumulator::Accumulator;
 pub use batch::{BatchId, Delivered};
+pub use options::{AppendError, Appended, Drain, NewRecord, Options, Outcome, ProducerIdentity, ReadyBatch, TopicIndex};
 pub use partitioner::{KeyPartitioner, PartitionContext, Partitioner, RoundRobinPartitioner, StickyPartitioner, murmur2, partition_of_key};
