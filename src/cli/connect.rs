@@ -94,6 +94,16 @@ pub fn run<T>(
     runtime(kind)?.block_on(work(prepared))
 }
 
+/// As [`run`] for an admin client, but never starts a broker.
+pub fn run_on_existing<T>(
+    args: &ConnectionArgs,
+    properties: Properties,
+    cx: &Context,
+    work: impl AsyncFnOnce(Properties) -> Result<T, CliError>,
+) -> Result<T, CliError> {
+    run(args, properties, cx, ADMIN, work)
+}
+
 /// Addresses checked, and a limit for connecting that tells a person within seconds what cannot be reached.
 fn prepared(mut properties: Properties, cx: &Context) -> Result<Properties, CliError> {
     let list = addresses(get(&properties, "bootstrap.servers").unwrap_or_default(), cx)?;

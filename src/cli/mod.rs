@@ -13,6 +13,7 @@ pub mod error;
 pub mod failure;
 pub mod jopt;
 pub mod man;
+pub mod names;
 pub mod out;
 pub mod server;
 pub mod tool;

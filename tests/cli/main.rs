@@ -5,6 +5,7 @@ mod consumer;
 mod differences;
 mod dump_log;
 mod groups;
+mod manners;
 mod pattern;
 mod producer;
 mod replay;

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use super::connect::{self, ConnectionArgs};
 use super::error::{CliError, Kind, log4j_line, stderr_line};
+use super::names;
 use super::tool::{Context, Entry, Exit, Tool};
 use super::usage;
 
@@ -20,11 +21,11 @@ pub struct Args {
     pub connection: ConnectionArgs,
 
     /// The topic to read.
-    #[arg(long, value_name = "TOPIC", help_heading = "What to read")]
+    #[arg(long, value_name = "TOPIC", help_heading = "What to read", add = names::topics())]
     pub topic: Option<String>,
 
     /// Read all topics whose whole name matches this regular expression.
-    #[arg(long, value_name = "REGEX", help_heading = "What to read")]
+    #[arg(long, value_name = "REGEX", help_heading = "What to read", add = names::topics())]
     pub include: Option<String>,
 
     /// Read one partition, without a group. Starts at the end, or at --offset.
@@ -52,7 +53,7 @@ pub struct Args {
     pub isolation_level: Option<String>,
 
     /// The consumer group to read as; without it one of its own that commits nothing.
-    #[arg(long, value_name = "GROUP", help_heading = "What to read")]
+    #[arg(long, value_name = "GROUP", help_heading = "What to read", add = names::groups())]
     pub group: Option<String>,
 
     /// Kafka's class that prints records: DefaultMessageFormatter, LoggingMessageFormatter, NoOpMessageFormatter, OffsetsMessageFormatter,

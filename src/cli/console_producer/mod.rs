@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use super::connect::{self, ConnectionArgs};
 use super::error::{CliError, Kind, stderr_line};
+use super::names;
 use super::tool::{Context, Entry, Exit, Tool};
 use super::usage;
 
@@ -18,7 +19,7 @@ pub struct Args {
     pub connection: ConnectionArgs,
 
     /// The topic to write to.
-    #[arg(long, value_name = "TOPIC")]
+    #[arg(long, value_name = "TOPIC", add = names::topics())]
     pub topic: Option<String>,
 
     /// Wait for each record before sending the next.

@@ -15,6 +15,7 @@ use std::path::PathBuf;
 
 use super::connect::{self, ConnectionArgs, Properties};
 use super::error::{CliError, Kind, stderr_line};
+use super::names;
 use super::out::{Format, Out};
 use super::tool::{Context, Entry, Exit, Tool};
 use super::usage;
@@ -60,7 +61,7 @@ pub struct Args {
     pub validate_regex: Option<String>,
 
     /// The group. May be given several times.
-    #[arg(long, value_name = "GROUP", help_heading = "Which ones")]
+    #[arg(long, value_name = "GROUP", help_heading = "Which ones", add = names::groups())]
     pub group: Vec<String>,
 
     /// All groups.
@@ -68,7 +69,7 @@ pub struct Args {
     pub all_groups: bool,
 
     /// The topic, or some of its partitions: TOPIC:0,1,2. May be given several times.
-    #[arg(long, value_name = "TOPIC[:N,...]", help_heading = "Which ones")]
+    #[arg(long, value_name = "TOPIC[:N,...]", help_heading = "Which ones", add = names::topics())]
     pub topic: Vec<String>,
 
     /// All topics that the group has offsets for.

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use super::connect::{self, ConnectionArgs, Properties};
 use super::error::{CliError, Kind, log4j_line, stderr_line};
+use super::names;
 use super::out::{Format, Out};
 use super::tool::{Context, Entry, Exit, Tool};
 use super::usage;
@@ -46,7 +47,7 @@ pub struct Args {
 
     /// The topic. Except with --create a regular expression that must match the whole name, or several separated by commas; as long as no
     /// topic has exactly this name.
-    #[arg(long, value_name = "TOPIC")]
+    #[arg(long, value_name = "TOPIC", add = names::topics())]
     pub topic: Option<String>,
 
     /// With --describe: the id of the topic, which then counts instead of --topic.
