@@ -125,11 +125,13 @@ fn failure(
     refused: Refused,
     endpoints: &mut Vec<NodeEndpoint>,
 ) -> PartitionProduceResponse {
+    // Kafka sends words of its own only with what it found inside a batch; for all else clients say what the code means.
+    let own_words = matches!(refused.code, ErrorCode::InvalidRecord | ErrorCode::InvalidTimestamp);
     let mut told = PartitionProduceResponse {
         index,
         error_code: refused.code.code(),
         base_offset: -1,
-        error_message: refused.message,
+        error_message: refused.message.filter(|_| own_words),
         record_errors: refused
             .records
             .into_iter()
