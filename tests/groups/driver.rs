@@ -1,6 +1,7 @@
 //! A shard, its partition in memory, and the words the scripts are written in.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use kfk::machine::assign::{Subscription, consumer_protocol};
@@ -24,6 +25,8 @@ use kfk::wire::offset_fetch_response::OffsetFetchResponsePartitions;
 use kfk::wire::sync_group_request::{SyncGroupRequest, SyncGroupRequestAssignment};
 use kfk::wire::sync_group_response::SyncGroupResponse;
 use kfk::wire::{ErrorCode, Message};
+
+use crate::fake_cluster::FakeCluster;
 
 /// The group all scripts speak of.
 pub const GROUP: &str = "g";
@@ -176,6 +179,8 @@ pub struct World {
     next_token: u64,
     versions: BTreeMap<Token, i16>,
     answers: BTreeMap<Token, GroupAnswer>,
+    /// What the groups know of the cluster.
+    pub cluster: FakeCluster,
 }
 
 impl World {
@@ -191,7 +196,17 @@ impl World {
     pub fn on(log: MemoryLog, config: GroupConfig) -> Self {
         let now = Now { wall: WallMs(START), mono: MonoMs(1_000) };
         let shard = Shard::new(GroupShard::new(config.clone(), Rng::new(1)), log, 5_000);
-        let mut world = World { shard, now, config, lives: 1, next_token: 1, versions: BTreeMap::new(), answers: BTreeMap::new() };
+        let mut world = World {
+            shard,
+            now,
+            config,
+            lives: 1,
+            next_token: 1,
+            versions: BTreeMap::new(),
+            answers: BTreeMap::new(),
+            cluster: FakeCluster::default(),
+        };
+        world.tell_of_topics(&[]);
         let released = world.shard.load(now).unwrap();
         world.take(released);
         world
@@ -201,7 +216,8 @@ impl World {
     pub fn crash(&mut self) {
         let log = std::mem::take(self.shard.log_mut());
         self.lives += 1;
-        let machine = GroupShard::new(self.config.clone(), Rng::new(self.lives));
+        let mut machine = GroupShard::new(self.config.clone(), Rng::new(self.lives));
+        machine.set_cluster(Arc::new(self.cluster.clone()), &[]);
         self.shard = Shard::new(machine, MemoryLog { fail_next: None, committed_at: None, ..log }, 5_000);
         self.versions.clear();
         let released = self.shard.load(self.now).unwrap();
@@ -253,6 +269,13 @@ impl World {
     fn go_to(&mut self, mono: MonoMs) {
         self.now.wall.0 += mono.since(self.now.mono) as i64;
         self.now.mono = mono;
+    }
+
+    /// Gives the shard the picture of the cluster as it is now.
+    pub fn tell_of_topics(&mut self, changed: &[&str]) {
+        self.cluster.version += 1;
+        let changed: Vec<String> = changed.iter().map(|name| name.to_string()).collect();
+        self.shard.machine_mut().set_cluster(Arc::new(self.cluster.clone()), &changed);
     }
 
     pub fn waits(&self, token: Token) -> bool {
@@ -479,11 +502,13 @@ fn encodes(version: i16, answer: &GroupAnswer) {
         GroupAnswer::SyncGroup(a) => a.to_bytes(version),
         GroupAnswer::Heartbeat(a) => a.to_bytes(version),
         GroupAnswer::LeaveGroup(a) => a.to_bytes(version),
+        GroupAnswer::ConsumerGroupHeartbeat(a) => a.to_bytes(version),
         GroupAnswer::OffsetCommit(a) => a.to_bytes(version),
         GroupAnswer::OffsetFetch(a) => shapes::offset_fetch_response(version, &[], vec![a.clone()]).to_bytes(version),
         GroupAnswer::OffsetDelete(a) => a.to_bytes(version),
         GroupAnswer::ListGroups(a) => a.to_bytes(version),
         GroupAnswer::DescribeGroups(a) => a.to_bytes(version),
+        GroupAnswer::ConsumerGroupDescribe(a) => a.to_bytes(version),
         GroupAnswer::DeleteGroups(a) => a.to_bytes(version),
     };
     bytes.unwrap_or_else(|error| panic!("version {version} of {answer:?}: {error}"));

@@ -1,8 +1,11 @@
 //! The group coordinator on its executor, over a partition in memory and under a clock that the test moves.
 
 mod admin;
+mod consumer_driver;
+mod consumer_join;
 mod driver;
 mod executor;
+mod fake_cluster;
 mod join;
 mod offsets;
 mod random;

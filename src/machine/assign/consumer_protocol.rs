@@ -17,6 +17,9 @@ use crate::wire::{DecodeError, EncodeError, Message, Reader, Writer};
 /// The protocol type under which consumers join.
 pub const PROTOCOL_TYPE: &str = "consumer";
 
+/// The newest version of a subscription and of an assignment that we write.
+pub const MAX_VERSION: i16 = ConsumerProtocolAssignment::MAX;
+
 /// The metadata of a member in a JoinGroup: `int16 version` and a ConsumerProtocolSubscription.
 pub fn encode_subscription(s: &Subscription, version: i16) -> Result<Bytes, EncodeError> {
     let mut topics = s.topics.clone();

@@ -7,7 +7,7 @@
 const DEFAULT_CAPACITY: u32 = 16;
 
 /// `String.hashCode()`.
-pub(super) fn string_hash(s: &str) -> i32 {
+pub(in crate::machine) fn string_hash(s: &str) -> i32 {
     s.encode_utf16().fold(0i32, |h, unit| h.wrapping_mul(31).wrapping_add(i32::from(unit)))
 }
 
@@ -16,17 +16,24 @@ pub(super) fn topic_partition_hash(topic: &str, partition: i32) -> i32 {
     31i32.wrapping_add(partition).wrapping_mul(31).wrapping_add(string_hash(topic))
 }
 
-fn bucket(hash: i32, capacity: u32) -> u32 {
+/// The bucket of an entry with this hash.
+pub(in crate::machine) fn bucket(hash: i32, capacity: u32) -> u32 {
     let h = hash as u32; // the bits are what counts
     (h ^ (h >> 16)) & (capacity - 1)
 }
 
 /// The capacity of a table that started at the default and took `len` entries one by one: it doubles above three quarters full.
-fn grown_capacity(mut capacity: u32, len: usize) -> u32 {
+pub(in crate::machine) fn grown_capacity(mut capacity: u32, len: usize) -> u32 {
     while len > (capacity / 4 * 3) as usize && capacity < 1 << 30 {
         capacity *= 2;
     }
     capacity
+}
+
+/// The capacity of a table that is made to hold a given collection.
+pub(in crate::machine) fn filled_capacity(len: usize) -> u32 {
+    let wanted = (len as f32 / 0.75) as usize + 1; // in single precision, as Java reckons
+    u32::try_from(wanted.max(DEFAULT_CAPACITY as usize).next_power_of_two()).unwrap_or(1 << 30)
 }
 
 /// Positions of `keys` in the order a new hash map filled in the given order iterates.

@@ -12,7 +12,7 @@ use crate::types::TopicPartition;
 
 pub mod consumer_protocol;
 mod cooperative_sticky;
-mod java_order;
+pub(in crate::machine) mod java_order;
 mod range;
 mod roundrobin;
 mod sticky;

@@ -1,11 +1,15 @@
 //! The group coordinator of one `__consumer_offsets` partition: groups, their members, their offsets.
 //!
-//! [`GroupShard`] is the machine, `node::shard` carries out what it decides. A group has one kind, here the classic one (`classic/`);
-//! the KIP-848 and share protocols will stand beside it. Offsets are the same for all kinds (`offsets.rs`).
+//! [`GroupShard`] is the machine, `node::shard` carries out what it decides. A group has one kind: members that agree among themselves
+//! (`classic/`) or that the coordinator gives partitions to (`consumer/`); `entry.rs` is where a group may change its kind. Offsets are the
+//! same for all kinds (`offsets.rs`).
 
 mod admin;
 mod classic;
+mod cluster_view;
 mod config;
+pub mod consumer;
+mod entry;
 mod offset_requests;
 mod offsets;
 mod records;
@@ -14,20 +18,25 @@ pub mod shapes;
 mod turn;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
-pub use self::config::GroupConfig;
-pub use self::records::GroupRecord;
+pub use self::cluster_view::{ClusterView, GroupSettings, TopicInfo};
+pub use self::config::{ConsumerGroupConfig, GroupConfig, MigrationPolicy};
+pub use self::records::{ConsumerRecord, GroupRecord};
 pub use self::requests::{GroupAnswer, GroupEvent, GroupRequest};
 
-use self::classic::ClassicGroup;
-use self::offsets::GroupOffsets;
+use self::cluster_view::Cluster;
+use self::consumer::{Refusal, validate};
+use self::entry::Entry;
 use self::requests::{all_left, heartbeat, join_refused, leaving, left, sync_refused};
 use self::turn::{GroupOutput, Turn, Waiter};
 use super::coordinator::{Context, Coordinator, Input, Marker, Position, Producer, Skipped, Token};
 use crate::rng::Rng;
 use crate::types::{MonoMs, Now, TopicId};
+use crate::wire::consumer_group_heartbeat_request::ConsumerGroupHeartbeatRequest;
+use crate::wire::consumer_group_heartbeat_response::ConsumerGroupHeartbeatResponse;
 use crate::wire::{EncodeError, ErrorCode};
 
 /// The partition of `__consumer_offsets` that a group belongs to: Java's hash of its id.
@@ -37,33 +46,11 @@ pub fn partition_for(group_id: &str, partitions: i32) -> i32 {
     hash.checked_abs().unwrap_or(0) % partitions.max(1)
 }
 
-/// One group id: the group, and the offsets under its name.
-#[derive(Clone, Debug)]
-struct Entry {
-    classic: ClassicGroup,
-    offsets: GroupOffsets,
-}
-
-impl Entry {
-    fn new() -> Self {
-        Entry { classic: ClassicGroup::new(), offsets: GroupOffsets::default() }
-    }
-
-    fn is_nothing(&self) -> bool {
-        self.classic.is_nothing() && self.offsets.is_empty()
-    }
-
-    fn apply_offset(&mut self, record: GroupRecord, at: Position) {
-        if let GroupRecord::Offset { key, value } = record {
-            self.offsets.apply(key, value, at);
-        }
-    }
-}
-
 /// The coordinator of all groups that one partition of `__consumer_offsets` holds.
 pub struct GroupShard {
     config: GroupConfig,
     rng: Rng,
+    cluster: Cluster,
     groups: BTreeMap<String, Entry>,
     /// Producer id to the groups with pending offsets of its transaction.
     open_transactions: BTreeMap<i64, BTreeSet<String>>,
@@ -85,6 +72,7 @@ impl GroupShard {
         GroupShard {
             config,
             rng,
+            cluster: Cluster::unknown(),
             groups: BTreeMap::new(),
             open_transactions: BTreeMap::new(),
             timers: BTreeSet::new(),
@@ -101,12 +89,18 @@ impl GroupShard {
         self.config = config;
     }
 
+    /// A new picture of the cluster; `changed` names the topics that are new, gone, or not what they were. To be told before anything is
+    /// asked, also while the partition is being read.
+    pub fn set_cluster(&mut self, view: Arc<dyn ClusterView>, changed: &[String]) {
+        self.cluster.replace(view, changed);
+        self.groups.values_mut().for_each(|entry| entry.topics_changed(changed));
+    }
+
     /// The durable state as records: applied to an empty shard they give the same (up to where records stand in the log).
     pub fn snapshot(&self) -> Vec<GroupRecord> {
         let mut records = Vec::new();
         for (id, entry) in &self.groups {
-            let key = crate::wire::group_metadata_key::GroupMetadataKey { group: id.clone() };
-            records.extend(entry.classic.stored_value().map(|value| GroupRecord::Group { key, value: Some(value) }));
+            records.extend(entry.group_records(id));
             records.extend(entry.offsets.records(id));
         }
         records
@@ -123,23 +117,34 @@ impl GroupShard {
     }
 
     /// Lets `f` decide about one group, which comes to be if there is none, and keeps timers in step.
-    fn with_group<T>(&mut self, now: Now, id: &str, out: &mut Vec<GroupOutput>, f: impl FnOnce(&mut ClassicGroup, &mut Turn) -> T) -> T {
+    fn with_group<T>(&mut self, now: Now, id: &str, out: &mut Vec<GroupOutput>, f: impl FnOnce(&mut Entry, &mut Turn) -> T) -> T {
         if !self.groups.contains_key(id) {
             self.groups.insert(id.to_string(), Entry::new());
         }
         let Some(entry) = self.groups.get_mut(id) else { unreachable!("inserted above") };
-        let mut turn = Turn { now, config: &self.config, group_id: id, rng: &mut self.rng, out, stores_group: false };
-        let result = f(&mut entry.classic, &mut turn);
+        let (config, rng, cluster) = (&self.config, &mut self.rng, &mut self.cluster);
+        let mut turn = Turn { now, config, group_id: id, rng, cluster, out, stores_group: false };
+        let result = f(entry, &mut turn);
         if turn.stores_group {
             self.unsaved.push(id.to_string());
         }
-        let wake = entry.classic.wake();
+        let wake = entry.wake();
         let is_nothing = entry.is_nothing() && !self.unsaved.iter().any(|u| u == id);
         self.set_timer(id, if is_nothing { None } else { wake });
         if is_nothing {
             self.groups.remove(id);
         }
         result
+    }
+
+    /// Groups that waited for their records, and of which nothing came.
+    fn forget_nothings(&mut self) {
+        for id in std::mem::take(&mut self.unsaved) {
+            if self.groups.get(&id).is_some_and(Entry::is_nothing) {
+                self.groups.remove(&id);
+                self.set_timer(&id, None);
+            }
+        }
     }
 
     fn set_timer(&mut self, id: &str, wake: Option<MonoMs>) {
@@ -190,14 +195,34 @@ impl GroupShard {
                 };
                 GroupAnswer::LeaveGroup(left(context.api_version, members))
             }
+            GroupRequest::ConsumerGroupHeartbeat(request) => {
+                let answer = self.consumer_heartbeat(now, context, &request, out);
+                GroupAnswer::ConsumerGroupHeartbeat(answer.unwrap_or_else(Refusal::heartbeat))
+            }
             GroupRequest::OffsetCommit(request) => return self.commit(now, token, context, request, out),
             GroupRequest::OffsetFetch { group, require_stable } => GroupAnswer::OffsetFetch(self.fetch(group, require_stable)),
             GroupRequest::OffsetDelete(request) => return self.delete_offsets(token, request, out),
             GroupRequest::ListGroups(request) => GroupAnswer::ListGroups(self.list(&request)),
             GroupRequest::DescribeGroups(request) => GroupAnswer::DescribeGroups(self.describe(context, &request)),
+            GroupRequest::ConsumerGroupDescribe(request) => GroupAnswer::ConsumerGroupDescribe(self.describe_consumer_groups(&request)),
             GroupRequest::DeleteGroups(request) => return self.delete(token, request.groups_names, out),
         };
         out.push(GroupOutput::Answer { token, answer });
+    }
+
+    fn consumer_heartbeat(
+        &mut self,
+        now: Now,
+        context: &Context,
+        request: &ConsumerGroupHeartbeatRequest,
+        out: &mut Vec<GroupOutput>,
+    ) -> Result<ConsumerGroupHeartbeatResponse, Refusal> {
+        validate(context.api_version, request, &self.config.consumer.assignors)?;
+        let id = &request.group_id;
+        if request.member_epoch != 0 && !self.groups.contains_key(id) {
+            return Err(Refusal::no_group(id));
+        }
+        self.with_group(now, id, out, |group, turn| group.consumer_heartbeat(turn, context, request))
     }
 
     /// J2, J3: what is wrong before anyone looks at the group.
@@ -282,7 +307,7 @@ impl Coordinator for GroupShard {
             return self.append_failed(now, error, out);
         }
         // The decision before this one is in the log.
-        self.unsaved.clear();
+        self.forget_nothings();
         self.forgetting.clear();
         match input {
             Input::Request { token, context, body } => self.request(now, token, &context, body, out),
@@ -307,6 +332,7 @@ impl Coordinator for GroupShard {
         }
         let id = record.group_id().to_string();
         let deleted = matches!(record, GroupRecord::Group { value: None, .. });
+        let mut changed = deleted;
         let loaded = self.loaded();
         let entry = self.groups.entry(id.clone()).or_insert_with(Entry::new);
         match record {
@@ -316,16 +342,12 @@ impl Coordinator for GroupShard {
                 }
                 entry.apply_offset(record, at);
             }
-            GroupRecord::Group { value, .. } => {
-                entry.classic.apply(value);
-                if deleted || !loaded {
-                    entry.classic.revive();
-                }
-            }
+            GroupRecord::Group { value, .. } => entry.apply_classic(value, loaded),
+            GroupRecord::Consumer(record) => changed = entry.apply_consumer(record),
         }
-        let is_nothing = entry.is_nothing();
-        if is_nothing || deleted {
-            let wake = entry.classic.wake().filter(|_| !is_nothing);
+        let is_nothing = entry.is_nothing() && !self.unsaved.contains(&id);
+        if is_nothing || changed {
+            let wake = entry.wake().filter(|_| !is_nothing);
             self.set_timer(&id, wake);
         }
         if is_nothing {
@@ -334,7 +356,8 @@ impl Coordinator for GroupShard {
     }
 
     fn forget(&mut self) {
-        *self = GroupShard::new(self.config.clone(), self.rng.clone());
+        let cluster = self.cluster.clone();
+        *self = GroupShard { cluster, ..GroupShard::new(self.config.clone(), self.rng.clone()) };
     }
 
     fn apply_marker(&mut self, marker: Marker) {
@@ -355,13 +378,13 @@ impl Coordinator for GroupShard {
 
     fn check(&self) -> Result<(), String> {
         for (id, entry) in &self.groups {
-            entry.classic.check().map_err(|broken| format!("group {id}: {broken}"))?;
-            if entry.is_nothing() {
+            entry.check().map_err(|broken| format!("group {id}: {broken}"))?;
+            if entry.is_nothing() && !self.unsaved.contains(id) {
                 return Err(format!("group {id} is nothing and should be gone"));
             }
             let timer = self.timer_of.get(id).copied();
-            if self.loaded() && timer != entry.classic.wake() {
-                return Err(format!("group {id} wants to wake at {:?}, its timer is at {timer:?}", entry.classic.wake()));
+            if self.loaded() && timer != entry.wake() {
+                return Err(format!("group {id} wants to wake at {:?}, its timer is at {timer:?}", entry.wake()));
             }
         }
         let timers: BTreeSet<(MonoMs, String)> = self.timer_of.iter().map(|(id, at)| (*at, id.clone())).collect();

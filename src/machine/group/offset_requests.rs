@@ -1,10 +1,12 @@
 //! OffsetCommit, OffsetFetch, OffsetDelete, and offsets that go by themselves (facts X, T11).
 
 use super::GroupShard;
-use super::classic::ClassicGroup;
+use super::consumer::Committer;
+use super::entry::Entry;
 use super::offsets::{Committed, GroupOffsets, TopicOffsets};
 use super::records::GroupRecord;
 use super::requests::{GroupAnswer, commit_answer, since};
+use super::shapes;
 use super::turn::GroupOutput;
 use crate::machine::coordinator::{Context, Output, Token};
 use crate::types::{Now, TopicId};
@@ -42,7 +44,7 @@ impl GroupShard {
         out.push(Output::Answer { token, answer: GroupAnswer::OffsetCommit(answer) });
     }
 
-    /// X2, X3.
+    /// X2, X3, X4.
     fn may_commit(
         &mut self,
         now: Now,
@@ -58,14 +60,27 @@ impl GroupShard {
                 _ => Err(ErrorCode::IllegalGeneration),
             };
         }
-        self.with_group(now, &request.group_id, out, |group, turn| {
-            group.may_commit(turn, &request.member_id, request.group_instance_id.as_deref(), generation)
-        })
+        let who = Committer {
+            member_id: &request.member_id,
+            instance_id: request.group_instance_id.as_deref(),
+            epoch: generation,
+            transactional: false,
+            api_version: context.api_version,
+        };
+        let max = self.config.offset_metadata_max;
+        let partitions = request.topics.iter().flat_map(|t| t.partitions.iter().map(|p| (t.topic_id, p)));
+        let partitions = partitions.filter(|(_, p)| !is_too_long(p, max)).map(|(topic, p)| (topic, p.partition_index));
+        self.with_group(now, &request.group_id, out, |group, turn| group.may_commit(turn, &who, partitions))
     }
 
     /// The answer for one group; an unknown group is one without offsets (X7).
     pub(super) fn fetch(&self, request: OffsetFetchRequestGroup, require_stable: bool) -> OffsetFetchResponseGroup {
-        let offsets = self.groups.get(&request.group_id).map(|entry| &entry.offsets);
+        let entry = self.groups.get(&request.group_id);
+        let allowed = entry.map_or(Ok(()), |entry| entry.may_fetch(request.member_id.as_deref(), request.member_epoch));
+        if let Err(error) = allowed {
+            return shapes::refused_group(&request, error);
+        }
+        let offsets = entry.map(|entry| &entry.offsets);
         let topics = match request.topics {
             None => offsets.map(|offsets| fetch_all(offsets, require_stable)).unwrap_or_default(),
             Some(topics) => {
@@ -95,13 +110,13 @@ impl GroupShard {
             return refuse(ErrorCode::InvalidGroupId);
         }
         let Some(entry) = self.groups.get(group) else { return refuse(ErrorCode::GroupIdNotFound) };
-        if !entry.classic.is_empty() && !entry.classic.uses_consumer_protocol() {
+        if !entry.tells_subscriptions() {
             return refuse(ErrorCode::NonEmptyGroup);
         }
         let mut tombstones = Vec::new();
         let mut topics = Vec::with_capacity(request.topics.len());
         for topic in request.topics {
-            let subscribed = entry.classic.is_subscribed_to(&topic.name);
+            let subscribed = entry.is_subscribed_to(&topic.name);
             let error = if subscribed { ErrorCode::GroupSubscribedToTopic } else { ErrorCode::None };
             let mut partitions = Vec::with_capacity(topic.partitions.len());
             for partition in topic.partitions.iter().map(|p| p.partition_index) {
@@ -133,26 +148,26 @@ impl GroupShard {
     pub(super) fn expire_offsets(&self, now: Now, out: &mut Vec<GroupOutput>) {
         let mut tombstones = Vec::new();
         for (group, entry) in &self.groups {
-            let all_gone = self.expired(now, group, &entry.classic, &entry.offsets, &mut tombstones);
-            let idle = entry.classic.is_empty() && !entry.classic.has_pending_joins() && !entry.offsets.has_open_transaction();
-            if all_gone && idle && entry.classic.is_stored() {
-                tombstones.push(GroupRecord::group_tombstone(group));
+            let all_gone = self.expired(now, group, entry, &mut tombstones);
+            if all_gone && entry.is_idle() && !entry.offsets.has_open_transaction() {
+                tombstones.extend(entry.group_tombstones(group));
             }
         }
         append_in_batches(tombstones, out);
     }
 
     /// Adds tombstones for the expired offsets of a group; returns whether none is left then.
-    fn expired(&self, now: Now, group: &str, classic: &ClassicGroup, offsets: &GroupOffsets, tombstones: &mut Vec<GroupRecord>) -> bool {
-        let Some(retention_starts) = classic.retention_starts() else { return offsets.committed.is_empty() };
+    fn expired(&self, now: Now, group: &str, entry: &Entry, tombstones: &mut Vec<GroupRecord>) -> bool {
+        let offsets = &entry.offsets;
         let retention = self.config.offsets_retention_ms;
-        let is_over = |c: &Committed| match c.expire_timestamp {
-            -1 => now.wall.0.saturating_sub(retention_starts(c.commit_timestamp)) >= retention,
-            at => now.wall.0 >= at,
+        let is_over = |c: &Committed| match (entry.retention_start(c.commit_timestamp), c.expire_timestamp) {
+            (None, _) => false,
+            (Some(start), -1) => now.wall.0.saturating_sub(start) >= retention,
+            (Some(_), at) => now.wall.0 >= at,
         };
         let mut all_gone = true;
         for (topic, partitions) in offsets.committed.topics() {
-            let subscribed = classic.is_subscribed_to(topic);
+            let subscribed = entry.is_subscribed_to(topic);
             for (partition, committed) in partitions {
                 if !subscribed && is_over(committed) && !offsets.is_pending(topic, *partition) {
                     tombstones.push(GroupRecord::offset_tombstone(group, topic, *partition));

@@ -3,13 +3,34 @@
 //! ```text
 //! key:   int16 type | fields                  0, 1 offset commit: group, topic (int16-length strings), partition int32
 //!                                             2    classic group: group
+//!        consumer groups (KIP-848)            3    epoch: group
+//!                                             4    topics: group (up to 4.0; written as a tombstone only)
+//!                                             5    member: group, member
+//!                                             6    epoch of the target: group
+//!                                             7    target of a member: group, member
+//!                                             8    what a member has now: group, member
+//!                                             16   topics of a regular expression: group, expression
 //! value: int16 version | fields               null: tombstone
 //! ```
-//! Other types belong to the KIP-848, share and streams protocols; a log that Kafka wrote may hold them, and they are skipped.
+//! Other types belong to the share and streams protocols; a log that Kafka wrote may hold them, and they are skipped.
 
 use bytes::Bytes;
 
 use crate::machine::coordinator::Skipped;
+use crate::wire::consumer_group_current_member_assignment_key::ConsumerGroupCurrentMemberAssignmentKey;
+use crate::wire::consumer_group_current_member_assignment_value::ConsumerGroupCurrentMemberAssignmentValue;
+use crate::wire::consumer_group_member_metadata_key::ConsumerGroupMemberMetadataKey;
+use crate::wire::consumer_group_member_metadata_value::ConsumerGroupMemberMetadataValue;
+use crate::wire::consumer_group_metadata_key::ConsumerGroupMetadataKey;
+use crate::wire::consumer_group_metadata_value::ConsumerGroupMetadataValue;
+use crate::wire::consumer_group_partition_metadata_key::ConsumerGroupPartitionMetadataKey;
+use crate::wire::consumer_group_partition_metadata_value::ConsumerGroupPartitionMetadataValue;
+use crate::wire::consumer_group_regular_expression_key::ConsumerGroupRegularExpressionKey;
+use crate::wire::consumer_group_regular_expression_value::ConsumerGroupRegularExpressionValue;
+use crate::wire::consumer_group_target_assignment_member_key::ConsumerGroupTargetAssignmentMemberKey;
+use crate::wire::consumer_group_target_assignment_member_value::ConsumerGroupTargetAssignmentMemberValue;
+use crate::wire::consumer_group_target_assignment_metadata_key::ConsumerGroupTargetAssignmentMetadataKey;
+use crate::wire::consumer_group_target_assignment_metadata_value::ConsumerGroupTargetAssignmentMetadataValue;
 use crate::wire::group_metadata_key::GroupMetadataKey;
 use crate::wire::group_metadata_value::GroupMetadataValue;
 use crate::wire::offset_commit_key::OffsetCommitKey;
@@ -19,17 +40,38 @@ use crate::wire::{DecodeError, EncodeError, Message, Reader, Writer};
 const LEGACY_OFFSET_COMMIT: i16 = 0;
 const OFFSET_COMMIT: i16 = OffsetCommitKey::TYPE;
 const GROUP_METADATA: i16 = GroupMetadataKey::TYPE;
+const CONSUMER_EPOCH: i16 = ConsumerGroupMetadataKey::TYPE;
+const CONSUMER_TOPICS: i16 = ConsumerGroupPartitionMetadataKey::TYPE;
+const CONSUMER_MEMBER: i16 = ConsumerGroupMemberMetadataKey::TYPE;
+const CONSUMER_TARGET_EPOCH: i16 = ConsumerGroupTargetAssignmentMetadataKey::TYPE;
+const CONSUMER_TARGET: i16 = ConsumerGroupTargetAssignmentMemberKey::TYPE;
+const CONSUMER_CURRENT: i16 = ConsumerGroupCurrentMemberAssignmentKey::TYPE;
+const CONSUMER_REGEX: i16 = ConsumerGroupRegularExpressionKey::TYPE;
 
 /// What 4.3 writes; the one with an own expiry time if the request asked for that.
 const OFFSET_VALUE_VERSION: i16 = 4;
 const OFFSET_VALUE_VERSION_WITH_EXPIRY: i16 = 1;
 const GROUP_VALUE_VERSION: i16 = 3;
+const CONSUMER_VALUE_VERSION: i16 = 0;
 
 /// One record that changes the state of groups; a value of `None` deletes.
 #[derive(Clone, Debug, PartialEq)]
 pub enum GroupRecord {
     Offset { key: OffsetCommitKey, value: Option<OffsetCommitValue> },
     Group { key: GroupMetadataKey, value: Option<GroupMetadataValue> },
+    Consumer(ConsumerRecord),
+}
+
+/// The records of consumer groups; a value of `None` deletes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ConsumerRecord {
+    Epoch { key: ConsumerGroupMetadataKey, value: Option<ConsumerGroupMetadataValue> },
+    Topics { key: ConsumerGroupPartitionMetadataKey, value: Option<ConsumerGroupPartitionMetadataValue> },
+    Member { key: ConsumerGroupMemberMetadataKey, value: Option<ConsumerGroupMemberMetadataValue> },
+    TargetEpoch { key: ConsumerGroupTargetAssignmentMetadataKey, value: Option<ConsumerGroupTargetAssignmentMetadataValue> },
+    Target { key: ConsumerGroupTargetAssignmentMemberKey, value: Option<ConsumerGroupTargetAssignmentMemberValue> },
+    Current { key: ConsumerGroupCurrentMemberAssignmentKey, value: Option<ConsumerGroupCurrentMemberAssignmentValue> },
+    Regex { key: ConsumerGroupRegularExpressionKey, value: Option<ConsumerGroupRegularExpressionValue> },
 }
 
 impl GroupRecord {
@@ -38,6 +80,7 @@ impl GroupRecord {
         match self {
             GroupRecord::Offset { key, .. } => &key.group,
             GroupRecord::Group { key, .. } => &key.group,
+            GroupRecord::Consumer(record) => record.group_id(),
         }
     }
 
@@ -63,6 +106,7 @@ impl GroupRecord {
                 let value = value.as_ref().map(|v| prefixed(GROUP_VALUE_VERSION, v, GROUP_VALUE_VERSION));
                 (prefixed(GROUP_METADATA, key, 0)?, value.transpose()?)
             }
+            GroupRecord::Consumer(record) => record.encode()?,
         })
     }
 
@@ -78,8 +122,54 @@ impl GroupRecord {
                 let key = GroupMetadataKey::decode(&mut key, 0).map_err(malformed)?;
                 Ok(GroupRecord::Group { key, value: decode_value(value)? })
             }
-            other => Err(Skipped::UnknownType(other)),
+            kind => ConsumerRecord::decode(kind, &mut key, value).map(GroupRecord::Consumer),
         }
+    }
+}
+
+impl ConsumerRecord {
+    pub(super) fn group_id(&self) -> &str {
+        match self {
+            ConsumerRecord::Epoch { key, .. } => &key.group_id,
+            ConsumerRecord::Topics { key, .. } => &key.group_id,
+            ConsumerRecord::Member { key, .. } => &key.group_id,
+            ConsumerRecord::TargetEpoch { key, .. } => &key.group_id,
+            ConsumerRecord::Target { key, .. } => &key.group_id,
+            ConsumerRecord::Current { key, .. } => &key.group_id,
+            ConsumerRecord::Regex { key, .. } => &key.group_id,
+        }
+    }
+
+    fn encode(&self) -> Result<(Bytes, Option<Bytes>), EncodeError> {
+        fn pair<K: Message, V: Message>(kind: i16, key: &K, value: &Option<V>) -> Result<(Bytes, Option<Bytes>), EncodeError> {
+            let value = value.as_ref().map(|v| prefixed(CONSUMER_VALUE_VERSION, v, CONSUMER_VALUE_VERSION));
+            Ok((prefixed(kind, key, 0)?, value.transpose()?))
+        }
+        match self {
+            ConsumerRecord::Epoch { key, value } => pair(CONSUMER_EPOCH, key, value),
+            ConsumerRecord::Topics { key, value } => pair(CONSUMER_TOPICS, key, value),
+            ConsumerRecord::Member { key, value } => pair(CONSUMER_MEMBER, key, value),
+            ConsumerRecord::TargetEpoch { key, value } => pair(CONSUMER_TARGET_EPOCH, key, value),
+            ConsumerRecord::Target { key, value } => pair(CONSUMER_TARGET, key, value),
+            ConsumerRecord::Current { key, value } => pair(CONSUMER_CURRENT, key, value),
+            ConsumerRecord::Regex { key, value } => pair(CONSUMER_REGEX, key, value),
+        }
+    }
+
+    fn decode(kind: i16, key: &mut Reader, value: Option<&Bytes>) -> Result<Self, Skipped> {
+        fn pair<K: Message, V: Message>(key: &mut Reader, value: Option<&Bytes>) -> Result<(K, Option<V>), Skipped> {
+            Ok((K::decode(key, 0).map_err(malformed)?, decode_value(value)?))
+        }
+        Ok(match kind {
+            CONSUMER_EPOCH => pair(key, value).map(|(key, value)| ConsumerRecord::Epoch { key, value })?,
+            CONSUMER_TOPICS => pair(key, value).map(|(key, value)| ConsumerRecord::Topics { key, value })?,
+            CONSUMER_MEMBER => pair(key, value).map(|(key, value)| ConsumerRecord::Member { key, value })?,
+            CONSUMER_TARGET_EPOCH => pair(key, value).map(|(key, value)| ConsumerRecord::TargetEpoch { key, value })?,
+            CONSUMER_TARGET => pair(key, value).map(|(key, value)| ConsumerRecord::Target { key, value })?,
+            CONSUMER_CURRENT => pair(key, value).map(|(key, value)| ConsumerRecord::Current { key, value })?,
+            CONSUMER_REGEX => pair(key, value).map(|(key, value)| ConsumerRecord::Regex { key, value })?,
+            other => return Err(Skipped::UnknownType(other)),
+        })
     }
 }
 
@@ -147,7 +237,7 @@ mod tests {
         let decode = |key: &'static [u8], value: &'static [u8]| {
             GroupRecord::decode(&Bytes::from_static(key), Some(&Bytes::from_static(value))).unwrap_err()
         };
-        assert_eq!(decode(&[0, 3, 0, 1, b'g'], &[0, 0]), Skipped::UnknownType(3));
+        assert_eq!(decode(&[0, 9, 0, 1, b'g'], &[0, 0]), Skipped::UnknownType(9));
         assert_eq!(decode(&[0, 2, 0, 1, b'g'], &[0, 9]), Skipped::UnknownVersion { kind: "GroupMetadataValue", version: 9 });
         assert!(matches!(decode(&[0], &[]), Skipped::Malformed(_)));
         assert!(matches!(decode(&[0, 1, 0, 9, b'g'], &[0, 4]), Skipped::Malformed(_)));

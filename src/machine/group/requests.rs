@@ -2,6 +2,10 @@
 
 use crate::machine::coordinator::Context;
 use crate::wire::ErrorCode;
+use crate::wire::consumer_group_describe_request::ConsumerGroupDescribeRequest;
+use crate::wire::consumer_group_describe_response::{ConsumerGroupDescribeResponse, DescribedGroup as DescribedConsumerGroup};
+use crate::wire::consumer_group_heartbeat_request::ConsumerGroupHeartbeatRequest;
+use crate::wire::consumer_group_heartbeat_response::ConsumerGroupHeartbeatResponse;
 use crate::wire::delete_groups_request::DeleteGroupsRequest;
 use crate::wire::delete_groups_response::{DeletableGroupResult, DeleteGroupsResponse};
 use crate::wire::describe_groups_request::DescribeGroupsRequest;
@@ -32,6 +36,7 @@ pub enum GroupRequest {
     SyncGroup(SyncGroupRequest),
     Heartbeat(HeartbeatRequest),
     LeaveGroup(LeaveGroupRequest),
+    ConsumerGroupHeartbeat(ConsumerGroupHeartbeatRequest),
     OffsetCommit(OffsetCommitRequest),
     /// One group of an OffsetFetch; [`shapes`](super::shapes) turns requests and responses of every version into this and back.
     OffsetFetch {
@@ -44,6 +49,8 @@ pub enum GroupRequest {
     /// Names groups of this shard only.
     DescribeGroups(DescribeGroupsRequest),
     /// Names groups of this shard only.
+    ConsumerGroupDescribe(ConsumerGroupDescribeRequest),
+    /// Names groups of this shard only.
     DeleteGroups(DeleteGroupsRequest),
 }
 
@@ -54,11 +61,13 @@ pub enum GroupAnswer {
     SyncGroup(SyncGroupResponse),
     Heartbeat(HeartbeatResponse),
     LeaveGroup(LeaveGroupResponse),
+    ConsumerGroupHeartbeat(ConsumerGroupHeartbeatResponse),
     OffsetCommit(OffsetCommitResponse),
     OffsetFetch(OffsetFetchResponseGroup),
     OffsetDelete(OffsetDeleteResponse),
     ListGroups(ListGroupsResponse),
     DescribeGroups(DescribeGroupsResponse),
+    ConsumerGroupDescribe(ConsumerGroupDescribeResponse),
     DeleteGroups(DeleteGroupsResponse),
 }
 
@@ -100,6 +109,10 @@ pub(super) fn sync_refused(error: ErrorCode) -> SyncGroupResponse {
 
 pub(super) fn heartbeat(error: ErrorCode) -> HeartbeatResponse {
     HeartbeatResponse { error_code: error.code(), ..Default::default() }
+}
+
+pub(super) fn consumer_heartbeat(error: ErrorCode) -> ConsumerGroupHeartbeatResponse {
+    ConsumerGroupHeartbeatResponse { error_code: error.code(), ..Default::default() }
 }
 
 /// The members a LeaveGroup names, in whatever version.
@@ -152,6 +165,7 @@ pub(super) fn refuse(context: &Context, body: &GroupRequest, error: ErrorCode) -
         GroupRequest::Heartbeat(_) if error == ErrorCode::CoordinatorLoadInProgress => GroupAnswer::Heartbeat(heartbeat(ErrorCode::None)),
         GroupRequest::Heartbeat(_) => GroupAnswer::Heartbeat(heartbeat(error)),
         GroupRequest::LeaveGroup(_) => GroupAnswer::LeaveGroup(LeaveGroupResponse { error_code: error.code(), ..Default::default() }),
+        GroupRequest::ConsumerGroupHeartbeat(_) => GroupAnswer::ConsumerGroupHeartbeat(consumer_heartbeat(error)),
         GroupRequest::OffsetCommit(r) => GroupAnswer::OffsetCommit(commit_answer(r, error)),
         GroupRequest::OffsetFetch { group, .. } => {
             let (group_id, error_code) = (group.group_id.clone(), error.code());
@@ -162,6 +176,11 @@ pub(super) fn refuse(context: &Context, body: &GroupRequest, error: ErrorCode) -
         GroupRequest::DescribeGroups(r) => {
             let each = |group: &String| DescribedGroup { group_id: group.clone(), error_code: error.code(), ..Default::default() };
             GroupAnswer::DescribeGroups(DescribeGroupsResponse { groups: r.groups.iter().map(each).collect(), ..Default::default() })
+        }
+        GroupRequest::ConsumerGroupDescribe(r) => {
+            let each = |group: &String| DescribedConsumerGroup { group_id: group.clone(), error_code: error.code(), ..Default::default() };
+            let groups = r.group_ids.iter().map(each).collect();
+            GroupAnswer::ConsumerGroupDescribe(ConsumerGroupDescribeResponse { groups, ..Default::default() })
         }
         GroupRequest::DeleteGroups(r) => GroupAnswer::DeleteGroups(delete_answer(&r.groups_names, error)),
     }
@@ -182,6 +201,7 @@ pub(super) fn fail(answer: GroupAnswer, error: ErrorCode) -> GroupAnswer {
         GroupAnswer::SyncGroup(_) => GroupAnswer::SyncGroup(sync_refused(group_code)),
         GroupAnswer::Heartbeat(_) => GroupAnswer::Heartbeat(heartbeat(error)),
         GroupAnswer::LeaveGroup(_) => GroupAnswer::LeaveGroup(LeaveGroupResponse { error_code: code, ..Default::default() }),
+        GroupAnswer::ConsumerGroupHeartbeat(_) => GroupAnswer::ConsumerGroupHeartbeat(consumer_heartbeat(group_code)),
         GroupAnswer::OffsetCommit(mut a) => {
             let code = if error == ErrorCode::RecordListTooLarge { ErrorCode::InvalidCommitOffsetSize.code() } else { code };
             let partitions = a.topics.iter_mut().flat_map(|t| &mut t.partitions);
@@ -199,6 +219,11 @@ pub(super) fn fail(answer: GroupAnswer, error: ErrorCode) -> GroupAnswer {
             let each = |g: DescribedGroup| DescribedGroup { group_id: g.group_id, error_code: code, ..Default::default() };
             let groups = a.groups.into_iter().map(each).collect();
             GroupAnswer::DescribeGroups(DescribeGroupsResponse { groups, ..Default::default() })
+        }
+        GroupAnswer::ConsumerGroupDescribe(a) => {
+            let each = |g: DescribedConsumerGroup| DescribedConsumerGroup { group_id: g.group_id, error_code: code, ..Default::default() };
+            let groups = a.groups.into_iter().map(each).collect();
+            GroupAnswer::ConsumerGroupDescribe(ConsumerGroupDescribeResponse { groups, ..Default::default() })
         }
         GroupAnswer::DeleteGroups(mut a) => {
             a.results.iter_mut().filter(|r| r.error_code == 0).for_each(|r| r.error_code = code);

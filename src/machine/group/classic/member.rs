@@ -9,7 +9,7 @@ use crate::wire::group_metadata_value::MemberMetadata;
 use crate::wire::join_group_request::JoinGroupRequest;
 
 /// The protocols a member can work with, best first, each with the metadata it gave.
-pub(super) type Protocols = Vec<(String, Bytes)>;
+pub type Protocols = Vec<(String, Bytes)>;
 
 #[derive(Clone, Debug)]
 pub(super) struct Member {
@@ -84,11 +84,11 @@ impl Member {
     }
 }
 
-pub(super) fn protocols(request: &JoinGroupRequest) -> Protocols {
+pub fn protocols(request: &JoinGroupRequest) -> Protocols {
     request.protocols.iter().map(|p| (p.name.clone(), p.metadata.clone())).collect()
 }
 
 /// Version 0 has no rebalance timeout: the session timeout is it.
-pub(super) fn rebalance_timeout(request: &JoinGroupRequest) -> i32 {
+pub fn rebalance_timeout(request: &JoinGroupRequest) -> i32 {
     if request.rebalance_timeout_ms < 0 { request.session_timeout_ms } else { request.rebalance_timeout_ms }
 }

@@ -11,6 +11,7 @@
 //! What must survive is `stored`: the last group record of the log, changed by [`ClassicGroup::apply`] alone. All else is the group as it
 //! lives now and may be lost with the process: a rebalance under way, who waits for what, clocks. It grows out of `stored` at the start.
 
+mod convert;
 mod join;
 mod leave;
 mod member;
@@ -21,7 +22,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 
+pub(super) use self::convert::Moving;
 use self::member::Member;
+pub(super) use self::member::{protocols, rebalance_timeout};
 use super::turn::Turn;
 use crate::machine::assign::consumer_protocol;
 use crate::types::MonoMs;

@@ -38,7 +38,7 @@ impl ClassicGroup {
         }
     }
 
-    pub(super) fn prepare_rebalance(&mut self, turn: &mut Turn) {
+    pub fn prepare_rebalance(&mut self, turn: &mut Turn) {
         self.refuse_syncs(turn, ErrorCode::RebalanceInProgress);
         self.pending_sync = None;
         let timeout = self.rebalance_timeout_ms();
