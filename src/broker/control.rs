@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
 use super::Broker;
 use super::cluster::OFFSETS_TOPIC;
@@ -102,7 +102,8 @@ impl Broker {
         self.logs.set_aside(partition, &mut self.rng.lock())
     }
 
-    /// After a start: what does not belong here is set aside, and logs that an unclean stop left are recovered. May block.
+    /// After a start: what does not belong here is set aside, and logs that an unclean stop left are recovered and closed again, so that
+    /// the next stop can be clean. May block, and ends early when the broker stops.
     pub fn look_over(&self) {
         let image = self.image();
         let own = cluster_metadata_partition();
@@ -114,12 +115,22 @@ impl Broker {
                 }
             }
         }
-        for partition in self.logs.unrecovered() {
-            let Some(topic) = image.topic(&partition.topic) else { continue };
-            let opened = self.partitions.get(topic, partition.partition).and_then(|hosted| hosted.with_open(self, |_| ()));
-            if let Err(code) = opened {
-                error!("partition {partition} cannot be looked over: {}", code.name());
+        let (mut looked_over, all) = (0, self.logs.unrecovered());
+        for partition in &all {
+            if self.is_stopping() {
+                return;
             }
+            let Some(hosted) = image.topic(&partition.topic).and_then(|t| self.partitions.get(t, partition.partition).ok()) else {
+                continue;
+            };
+            match hosted.visit(self, |_| Ok(())) {
+                Ok(()) => looked_over += 1,
+                Err(e) => error!("partition {partition} is not looked over: {e}"),
+            }
+            self.partitions.release(hosted);
+        }
+        if !all.is_empty() {
+            info!("{looked_over} partitions were looked over after the last, unclean stop");
         }
     }
 

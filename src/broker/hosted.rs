@@ -24,6 +24,8 @@ pub struct Hosted {
     state: Mutex<State>,
     /// As `state` says, for those who do not want to wait for the lock.
     open: AtomicBool,
+    /// Noted for `Rolled` and not yet done with.
+    flushing: AtomicBool,
     pub waiting: WaitList,
 }
 
@@ -32,6 +34,15 @@ enum State {
     Open(Box<Partition>),
     /// The topic is deleted: whoever still holds this asks too late.
     Gone,
+}
+
+/// Why a partition could not be looked at.
+#[derive(Debug, thiserror::Error)]
+pub enum VisitError {
+    #[error("it cannot be opened: {}", .0.name())]
+    NotOpened(ErrorCode),
+    #[error(transparent)]
+    Log(#[from] LogError),
 }
 
 impl Hosted {
@@ -60,9 +71,41 @@ impl Hosted {
             self.open.store(true, Ordering::Release);
         }
         match &mut *state {
-            State::Open(partition) => Ok(f(partition)),
+            State::Open(partition) => {
+                let done = f(partition);
+                if partition.log().has_unsynced_roll() && !self.flushing.swap(true, Ordering::AcqRel) {
+                    broker.rolled.note(self.topic_id, self.index);
+                }
+                Ok(done)
+            }
             State::Closed | State::Gone => Err(ErrorCode::UnknownTopicOrPartition),
         }
+    }
+
+    /// The next roll is to be noted again.
+    pub fn flushed(&self) {
+        self.flushing.store(false, Ordering::Release);
+    }
+
+    /// Runs `f` on the partition. One that is not open is opened for this alone, and closed in order afterwards. May block.
+    pub fn visit<T>(&self, broker: &Broker, f: impl FnOnce(&mut Partition) -> Result<T, LogError>) -> Result<T, VisitError> {
+        let mut state = self.state.lock();
+        match &mut *state {
+            State::Open(partition) => return Ok(f(partition)?),
+            State::Gone => return Err(VisitError::NotOpened(ErrorCode::UnknownTopicOrPartition)),
+            State::Closed => {}
+        }
+        let mut partition = self.open(broker).map_err(VisitError::NotOpened)?;
+        let done = f(&mut partition);
+        broker.logs.set_high_watermark(&self.name(), partition.offsets().high_watermark());
+        partition.into_log().close()?;
+        Ok(done?)
+    }
+
+    /// Runs `f` if the partition is not open, and keeps it from being opened meanwhile.
+    pub fn if_closed<T>(&self, f: impl FnOnce() -> T) -> Option<T> {
+        let state = self.state.lock();
+        matches!(*state, State::Closed).then(f)
     }
 
     /// Runs `f` on the partition if it is open.
@@ -143,10 +186,31 @@ impl Partitions {
                 index,
                 state: Mutex::new(State::Closed),
                 open: AtomicBool::new(false),
+                flushing: AtomicBool::new(false),
                 waiting: WaitList::default(),
             })
         };
         Ok(all.entry(topic.id).or_default().entry(index).or_insert_with(fresh).clone())
+    }
+
+    /// A partition that was asked for before.
+    pub fn known(&self, id: TopicId, index: i32) -> Option<Arc<Hosted>> {
+        self.known.read().get(&id)?.get(&index).cloned()
+    }
+
+    /// Forgets a partition that nobody else has asked for: it is as if it had not been looked at.
+    pub fn release(&self, hosted: Arc<Hosted>) {
+        let mut all = self.known.write();
+        // One for the table, one for the caller; nobody can get another while the table is locked.
+        if Arc::strong_count(&hosted) > 2 || hosted.is_open() {
+            return;
+        }
+        if let Some(topic) = all.get_mut(&hosted.topic_id) {
+            topic.remove(&hosted.index);
+            if topic.is_empty() {
+                all.remove(&hosted.topic_id);
+            }
+        }
     }
 
     /// Every partition that was asked for.

@@ -8,6 +8,7 @@ mod conn;
 mod context;
 mod control;
 mod dispatch;
+mod flush;
 mod groups;
 mod hosted;
 mod ids;
@@ -21,6 +22,7 @@ mod tick;
 mod wait;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
@@ -29,6 +31,7 @@ pub use start::StartError;
 
 use clock::Clock;
 use config_rules::Rules;
+use flush::Rolled;
 use groups::Groups;
 use hosted::Partitions;
 use ids::ProducerIds;
@@ -54,6 +57,7 @@ pub struct Broker {
     pub rules: Arc<Rules>,
     pub logs: Arc<LogDir>,
     pub partitions: Partitions,
+    pub rolled: Rolled,
     pub sessions: Sessions,
     pub producer_ids: ProducerIds,
     pub groups: Groups,
@@ -61,11 +65,17 @@ pub struct Broker {
     quorum: Mutex<Option<Quorum>>,
     image: ImageCell,
     rng: Mutex<Rng>,
+    stopping: AtomicBool,
 }
 
 impl Broker {
     /// The newest picture of the cluster.
     pub fn image(&self) -> Arc<Image> {
         self.image.load()
+    }
+
+    /// Long work in the background looks at this between its steps.
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
     }
 }

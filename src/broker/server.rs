@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -13,7 +14,7 @@ use tokio::task::JoinSet;
 use tracing::{info, warn};
 
 use super::context::{Caller, Listener};
-use super::{Broker, StartError, conn, groups, tick};
+use super::{Broker, StartError, conn, flush, groups, tick};
 use crate::config::{BrokerConfig, Endpoint};
 
 /// A broker that accepts connections.
@@ -41,6 +42,7 @@ pub async fn start(config: BrokerConfig) -> Result<Running, StartError> {
         tasks.spawn(accept(socket, broker.clone(), listener, limits.clone(), stopping.clone()));
     }
     tasks.spawn(tick::run(broker.clone(), stopping.clone()));
+    tasks.spawn(flush::run(broker.clone(), stopping.clone()));
     tasks.spawn(groups::keep_time(broker.clone(), stopping));
     Ok(Running { addresses, broker, stop, tasks })
 }
@@ -58,6 +60,7 @@ impl Running {
 
     /// Stops accepting, ends the connections, and leaves the data directory as a clean stop does.
     pub async fn stop(mut self) {
+        self.broker.stopping.store(true, Ordering::Release);
         self.stop.send_replace(true);
         while self.tasks.join_next().await.is_some() {}
         let broker = self.broker;

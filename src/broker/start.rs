@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use parking_lot::Mutex;
@@ -11,6 +12,7 @@ use super::Broker;
 use super::clock::Clock;
 use super::config_rules::Rules;
 use super::context::Listener;
+use super::flush::Rolled;
 use super::groups::Groups;
 use super::hosted::Partitions;
 use super::ids::ProducerIds;
@@ -85,12 +87,14 @@ impl Broker {
             rules,
             logs,
             partitions: Partitions::new(config.node_id),
+            rolled: Rolled::default(),
             sessions: Sessions::new(config.max_incremental_fetch_session_cache_slots, Rng::new(rng.next_u64())),
             producer_ids: ProducerIds::default(),
             groups: Groups::new(&config, Rng::new(rng.next_u64())),
             image: quorum.image(),
             quorum: Mutex::new(Some(quorum)),
             rng: Mutex::new(rng),
+            stopping: AtomicBool::new(false),
             config,
         }))
     }

@@ -14,6 +14,9 @@ use super::names::{self, Kind};
 use super::segment::TxnFile;
 use crate::types::{Now, Offset};
 
+/// Finished segments that one job syncs: each takes up to four open files.
+const MAX_ROLLED: usize = 32;
+
 /// Files to sync, and what that will prove. A job that was made must be run: what it covers is not in the next one.
 #[must_use]
 #[derive(Debug)]
@@ -63,11 +66,35 @@ impl Log {
             return Ok(None);
         }
         let unsynced = std::mem::take(&mut self.unsynced);
+        self.job(self.segments.len(), self.end, unsynced).map(Some)
+    }
+
+    /// R13: what has to be synced for finished segments to be durable, a number of them at a time; `None` if all are.
+    pub fn rolled_flush_job(&mut self) -> Result<Option<FlushJob>, LogError> {
+        self.home.shared.check_online()?;
+        if !self.has_unsynced_roll() {
+            return Ok(None);
+        }
+        let active = self.segments.len().saturating_sub(1);
+        let count = active.min(self.segment_of(self.recovery_point) + MAX_ROLLED);
+        let upto = self.segments.get(count).map_or(self.end, |s| s.base);
+        // What is noted as not synced stays noted: a flush of everything must not rely on this job, which may still be running then.
+        self.job(count, upto, self.unsynced).map(Some)
+    }
+
+    /// R13: whether there are finished segments to be synced in the background.
+    #[inline]
+    pub fn has_unsynced_roll(&self) -> bool {
+        self.recovery_point < self.active_base()
+    }
+
+    /// A job for the first `count` segments, which end at `upto`, as far as they lie beyond the recovery point.
+    fn job(&mut self, count: usize, upto: Offset, unsynced: Unsynced) -> Result<FlushJob, LogError> {
         let home = &self.home;
         let mut files = Vec::new();
         let active = self.segments.len().saturating_sub(1);
         let mut others: Vec<PathBuf> = Vec::new();
-        for i in self.segment_of(self.recovery_point)..self.segments.len() {
+        for i in self.segment_of(self.recovery_point)..count {
             let segment = &mut self.segments[i];
             files.push(segment.file(home)?);
             if i < active {
@@ -78,7 +105,8 @@ impl Log {
                 others.push(home.file(segment.base, Kind::TxnIndex));
             }
         }
-        others.extend(self.snapshots.iter().filter(|s| **s > self.recovery_point).map(|s| home.file(*s, Kind::Snapshot)));
+        let snapshots = self.snapshots.iter().filter(|s| **s > self.recovery_point && **s <= upto);
+        others.extend(snapshots.map(|s| home.file(*s, Kind::Snapshot)));
         others.extend(unsynced.epochs.then(|| home.path(names::LEADER_EPOCHS)));
         others.extend(unsynced.directory.then(|| home.path(names::PARTITION_METADATA)));
         for path in others {
@@ -96,8 +124,8 @@ impl Log {
         if unsynced.names || unsynced.directory || unsynced.epochs {
             dirs.push(home.dir());
         }
-        let done = Flushed { upto: self.end, truncations: self.truncations };
-        Ok(Some(FlushJob { shared: home.shared.clone(), files, dirs, done }))
+        let done = Flushed { upto, truncations: self.truncations };
+        Ok(FlushJob { shared: home.shared.clone(), files, dirs, done })
     }
 
     /// A job of this log was run.

@@ -1,0 +1,78 @@
+//! What the broker does to its data directory by itself: background flushes, looking over, retention, files that go (facts R, C, L).
+
+mod common;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use common::TestBroker;
+use common::records::*;
+
+/// Waits until `done`, for ten seconds at most.
+fn until(what: &str, mut done: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !done() {
+        assert!(start.elapsed() < Duration::from_secs(10), "still waiting: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// A batch of one record of about 700 KB: two of them do not fit a segment of 1 MiB.
+fn large() -> bytes::Bytes {
+    batch(&[&"x".repeat(700_000)])
+}
+
+const SMALL_SEGMENTS: (&str, &str) = ("segment.bytes", "1048576");
+
+/// Copies a data directory as a crash would leave it.
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            std::fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
+fn files(dir: &Path, suffix: &str) -> Vec<String> {
+    let names = std::fs::read_dir(dir).into_iter().flatten().map(|e| e.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.filter(|n| n.ends_with(suffix)).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn r13_a_rolled_segment_is_synced_and_the_recovery_point_moves_to_the_new_base() {
+    let broker = TestBroker::start(&[("log.flush.offset.checkpoint.interval.ms", "20")]);
+    let mut client = broker.connect();
+    create(&mut client, "t", 1, &[SMALL_SEGMENTS]);
+    produce_ok(&mut client, "t", 0, large());
+    produce_ok(&mut client, "t", 0, large());
+    let checkpoint = broker.dir().join("recovery-point-offset-checkpoint");
+    until("the checkpoint has offset 1", || std::fs::read_to_string(&checkpoint).is_ok_and(|text| text.contains("t 0 1\n")));
+    produce_ok(&mut client, "t", 0, large());
+    until("the checkpoint has offset 2", || std::fs::read_to_string(&checkpoint).is_ok_and(|text| text.contains("t 0 2\n")));
+}
+
+#[test]
+fn r1_after_an_unclean_stop_all_logs_are_looked_over_so_that_the_next_stop_is_clean() {
+    let (mut first, crashed) = (TestBroker::start(&[]), tempfile::tempdir().unwrap());
+    let mut client = first.connect();
+    create(&mut client, "t", 20, &[]);
+    for partition in 0..20 {
+        produce_ok(&mut client, "t", partition, batch(&["a", "b"]));
+    }
+    copy(first.dir(), crashed.path());
+    first.stop();
+    // Nobody asks for any of the partitions.
+    let mut second = TestBroker::start_in(crashed.path(), &[]);
+    until("every partition has a snapshot", || (0..20).all(|p| files(&crashed.path().join(format!("t-{p}")), ".snapshot").len() == 1));
+    let mut client = second.connect();
+    assert_eq!(produce_ok(&mut client, "t", 7, batch(&["c"])), 2, "also one that was looked over goes on");
+    second.stop();
+    assert!(crashed.path().join(".kafka_cleanshutdown").exists());
+}
