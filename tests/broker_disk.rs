@@ -76,3 +76,53 @@ fn r1_after_an_unclean_stop_all_logs_are_looked_over_so_that_the_next_stop_is_cl
     second.stop();
     assert!(crashed.path().join(".kafka_cleanshutdown").exists());
 }
+
+#[test]
+fn c1_c4_retention_reaches_partitions_that_nobody_asked_for_since_the_start_and_their_files_go() {
+    let dir = tempfile::tempdir().unwrap();
+    let soon = [("log.initial.task.delay.ms", "1"), ("log.retention.check.interval.ms", "20")];
+    let mut first = TestBroker::start_in(dir.path(), &[("log.initial.task.delay.ms", "1000000")]);
+    let mut client = first.connect();
+    create(&mut client, "by-size", 1, &[SMALL_SEGMENTS, ("retention.bytes", "100000"), ("file.delete.delay.ms", "0")]);
+    create(&mut client, "by-time", 1, &[SMALL_SEGMENTS, ("retention.ms", "1"), ("file.delete.delay.ms", "0")]);
+    create(&mut client, "kept", 1, &[SMALL_SEGMENTS]);
+    create(&mut client, "compact", 1, &[SMALL_SEGMENTS, ("cleanup.policy", "compact"), ("retention.ms", "1")]);
+    for topic in ["by-size", "by-time", "kept"] {
+        for _ in 0..3 {
+            produce_ok(&mut client, topic, 0, large());
+        }
+    }
+    first.stop();
+    // Left behind by a run that ended before its time came.
+    let left = dir.path().join("kept-0/00000000000000000000.log.deleted");
+    std::fs::write(&left, "x").unwrap();
+    let mut second = TestBroker::start_in(dir.path(), &soon);
+    let logs = |topic: &str| files(&dir.path().join(format!("{topic}-0")), ".log");
+    until("size", || logs("by-size") == ["00000000000000000002.log"]);
+    until("time", || logs("by-time") == ["00000000000000000003.log"]);
+    let mut client = second.connect();
+    assert_eq!(list_offset(&mut client, "by-size", 0, -2).offset, 2);
+    assert_eq!(list_offset(&mut client, "by-time", 0, -2).offset, 3);
+    assert_eq!(produce_ok(&mut client, "by-time", 0, batch(&["a"])), 3, "C3: the log keeps its end");
+    assert_eq!(logs("kept").len(), 3);
+    assert_eq!(files(&dir.path().join("kept-0"), ".timeindex").len(), 3);
+    second.stop();
+    assert!(dir.path().join(".kafka_cleanshutdown").exists());
+}
+
+#[test]
+fn c4_t11_files_and_directories_marked_as_deleted_are_removed_by_the_timer() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut first = TestBroker::start_in(dir.path(), &[]);
+    let mut client = first.connect();
+    create(&mut client, "t", 1, &[("file.delete.delay.ms", "0")]);
+    produce_ok(&mut client, "t", 0, batch(&["a"]));
+    first.stop();
+    let directory = dir.path().join("gone-0.0123456789abcdef0123456789abcdef-delete");
+    std::fs::create_dir(&directory).unwrap();
+    std::fs::write(directory.join("00000000000000000000.log"), "x").unwrap();
+    let file = dir.path().join("t-0/00000000000000000000.log.deleted");
+    std::fs::write(&file, "x").unwrap();
+    let _second = TestBroker::start_in(dir.path(), &[("log.initial.task.delay.ms", "1")]);
+    until("both are gone", || !directory.exists() && !file.exists());
+}

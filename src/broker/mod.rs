@@ -8,6 +8,7 @@ mod conn;
 mod context;
 mod control;
 mod dispatch;
+mod dormant;
 mod flush;
 mod groups;
 mod hosted;

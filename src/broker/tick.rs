@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tracing::{error, info};
 
-use super::Broker;
+use super::{Broker, dormant};
 use crate::log::LogError;
 use crate::node::quorum::QuorumError;
 
@@ -73,7 +73,7 @@ fn jobs(broker: &Broker) -> Vec<Job> {
     add("expiry of producers", expiry, expiry, expire_producers);
     add("flush", flush, flush, flush_due);
     add("snapshot of the metadata", OFTEN_MS, OFTEN_MS, |b| Ok(b.snapshot_metadata()?));
-    add("removal of files", OFTEN_MS, OFTEN_MS, remove_files);
+    add("removal of files", OFTEN_MS, 0, remove_files);
     jobs
 }
 
@@ -81,18 +81,23 @@ fn jobs(broker: &Broker) -> Vec<Job> {
 fn retain(broker: &Broker) -> Result<(), TickError> {
     let (mut segments, mut bytes) = (0, 0);
     for hosted in broker.partitions.all() {
-        let Some(dropped) = hosted.if_open(|p| p.retain(broker.clock.now())) else { continue };
-        let dropped = dropped?;
-        segments += dropped.segments;
-        bytes += dropped.bytes;
-        if dropped.segments > 0 {
-            hosted.waiting.wake_all();
+        match hosted.if_open(|p| p.retain(broker.clock.now())) {
+            Some(Ok(dropped)) if dropped.segments > 0 => {
+                segments += dropped.segments;
+                bytes += dropped.bytes;
+                hosted.waiting.wake_all();
+            }
+            // One that is damaged keeps what it has; the others go on.
+            Some(Err(e)) => error!("retention of partition {}: {e}", hosted.name()),
+            _ => {}
         }
     }
+    let dormant = dormant::retain(broker);
+    let (segments, bytes) = (segments + dormant.segments, bytes + dormant.bytes);
     if segments > 0 {
         info!("retention dropped {segments} segments of {bytes} bytes");
     }
-    Ok(())
+    remove_files(broker)
 }
 
 fn expire_producers(broker: &Broker) -> Result<(), TickError> {

@@ -75,6 +75,10 @@ impl LogDir {
         &self.shared.root
     }
 
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
     pub fn disk(&self) -> &Arc<dyn Disk> {
         &self.shared.disk
     }

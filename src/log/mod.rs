@@ -9,6 +9,7 @@ pub mod clean_shutdown;
 mod crc_scan;
 mod dir;
 pub mod disk;
+mod dormant;
 pub mod epochs;
 mod error;
 mod flush;
