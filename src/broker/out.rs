@@ -1,6 +1,7 @@
 //! Writing replies to a socket: bytes as they are, file stretches with `sendfile`.
 
 use std::io::{self, IoSlice};
+use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,6 +15,8 @@ use super::reply::{FileRange, Frame, Part};
 const STALLED: Duration = Duration::from_secs(60);
 /// Replies are joined into one write until they reach this size.
 const JOIN: usize = 32 * 1024;
+/// A stretch of a file up to this size is copied into the joined write: one packet and one wake-up of the reader instead of three.
+const COPIED: usize = 16 * 1024;
 /// Slices given to the kernel at once.
 const MAX_SLICES: usize = 64;
 
@@ -22,21 +25,22 @@ pub async fn write_frames(stream: &TcpStream, frames: impl IntoIterator<Item = F
     let mut joined: Vec<Bytes> = Vec::new();
     let mut size = 0;
     for part in frames.into_iter().flat_map(|frame| frame.parts) {
-        match part {
-            Part::Bytes(bytes) => {
-                size += bytes.len();
-                joined.push(bytes);
-                if size >= JOIN {
-                    send(stream, &mut joined, SendFlags::NOSIGNAL).await?;
-                    size = 0;
-                }
-            }
+        let bytes = match part {
+            Part::Bytes(bytes) => bytes,
+            Part::File(range) if range.len <= COPIED => copied(&range)?,
             Part::File(range) => {
                 // The kernel may hold the head back to join it with the file's bytes.
                 send(stream, &mut joined, SendFlags::NOSIGNAL | SendFlags::MORE).await?;
                 size = 0;
                 send_file(stream, range).await?;
+                continue;
             }
+        };
+        size += bytes.len();
+        joined.push(bytes);
+        if size >= JOIN {
+            send(stream, &mut joined, SendFlags::NOSIGNAL).await?;
+            size = 0;
         }
     }
     send(stream, &mut joined, SendFlags::NOSIGNAL).await
@@ -65,6 +69,12 @@ fn send_once(stream: &TcpStream, parts: &[Bytes], flags: SendFlags) -> io::Resul
     }
     let slices: Vec<IoSlice<'_>> = parts.iter().take(MAX_SLICES).map(|p| IoSlice::new(p)).collect();
     Ok(rustix::net::sendmsg(stream, &slices, &mut rustix::net::SendAncillaryBuffer::default(), flags)?)
+}
+
+fn copied(range: &FileRange) -> io::Result<Bytes> {
+    let mut bytes = vec![0; range.len];
+    range.file.read_exact_at(&mut bytes, range.position)?;
+    Ok(bytes.into())
 }
 
 async fn send_file(stream: &TcpStream, range: FileRange) -> io::Result<()> {

@@ -51,7 +51,7 @@ impl BufferPool {
                 state.least_idle = state.least_idle.min(state.idle.len());
                 buffer
             }
-            _ => Vec::with_capacity(size),
+            _ => Vec::with_capacity(rounded(size)),
         };
         state.lent += buffer.capacity();
         Some(buffer)
@@ -98,6 +98,12 @@ impl BufferPool {
     pub fn lent(&self) -> usize {
         self.state.lock().lent
     }
+}
+
+/// Frames of nearly the same size shall fit the same buffer: a quarter more at most. What is never written to costs no memory.
+fn rounded(size: usize) -> usize {
+    let step = size.checked_next_power_of_two().unwrap_or(size) / 4;
+    if step < 4096 { size } else { size.div_ceil(step).saturating_mul(step) }
 }
 
 struct Lent {
@@ -149,6 +155,17 @@ mod tests {
         assert!(pool.take(600).is_none());
         pool.give(one);
         assert!(pool.take(600).is_some());
+    }
+
+    #[test]
+    fn a_frame_a_little_larger_than_the_last_one_gets_its_buffer() {
+        let pool = BufferPool::new(64 << 20, 64 << 20);
+        let first = pool.take(6_291_800).unwrap();
+        let address = first.as_ptr();
+        assert!(first.capacity() < 8_000_000 + 400_000);
+        pool.give(first);
+        assert_eq!(pool.take(6_300_000).unwrap().as_ptr(), address);
+        assert_eq!((rounded(0), rounded(100), rounded(65_536), rounded(65_537)), (0, 100, 65_536, 98_304));
     }
 
     #[test]
