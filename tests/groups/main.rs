@@ -7,6 +7,7 @@ mod driver;
 mod executor;
 mod fake_cluster;
 mod join;
+mod members;
 mod offsets;
 mod random;
 mod reload;

@@ -16,7 +16,7 @@ use crate::client::cluster::{Client, Coordinator};
 use crate::client::error::Error;
 use crate::client::metadata::{Metadata, TopicMetadata};
 use crate::machine::assign::{TopicPartitions, Topics};
-use crate::machine::member::{Action, GroupMember};
+use crate::machine::member::{Action, GroupMember, Identity};
 use crate::types::{MonoMs, TopicPartition};
 
 /// What the consumer must know, in order.
@@ -35,7 +35,7 @@ pub(super) enum Event {
 enum Answer {
     Join(Option<JoinGroupResponse>),
     Sync(Option<SyncGroupResponse>),
-    Heartbeat(i32, Option<i16>),
+    Heartbeat(Identity, Option<i16>),
     Topics(Topics),
 }
 
@@ -120,7 +120,10 @@ impl Group {
 
     pub fn commit_refused(&self, code: ErrorCode) {
         let now = self.shared.now();
-        let actions = self.shared.member.lock().commit_refused(now, code);
+        let mut member = self.shared.member.lock();
+        let who = member.identity();
+        let actions = member.commit_refused(now, &who, code);
+        drop(member);
         self.shared.queued.lock().extend(actions);
         self.shared.wake.notify_one();
     }
@@ -128,7 +131,7 @@ impl Group {
     /// Leaves the group and stops.
     pub async fn leave(&self, limit: Duration) {
         self.task.abort();
-        let action = self.shared.member.lock().leave();
+        let action = self.shared.member.lock().leave("the consumer is being closed");
         if let Some(Action::Leave(request)) = action {
             let _ = tokio::time::timeout(limit, send_leave(&self.shared, request)).await;
         }
@@ -175,7 +178,7 @@ fn take(shared: &Shared, answer: Answer) {
     let actions = match answer {
         Answer::Join(answer) => member.joined(now, answer),
         Answer::Sync(answer) => member.synced(now, answer),
-        Answer::Heartbeat(generation, code) => member.heartbeat_answered(now, generation, code),
+        Answer::Heartbeat(who, code) => member.heartbeat_answered(now, &who, code),
         Answer::Topics(topics) => member.topics(topics),
     };
     drop(member);
@@ -196,7 +199,7 @@ fn perform(shared: &Arc<Shared>, action: Action, events: &mpsc::UnboundedSender<
         })),
         Action::Heartbeat(request) => drop(tokio::spawn(async move {
             let code = call(&s, &request, Duration::ZERO).await.map(|a| a.error_code);
-            let _ = tell.send(Answer::Heartbeat(request.generation_id, code));
+            let _ = tell.send(Answer::Heartbeat(Identity::from(&request), code));
         })),
         Action::Leave(request) => drop(tokio::spawn(async move { send_leave(&s, request).await })),
         Action::NeedTopics(names) => drop(tokio::spawn(async move {

@@ -7,24 +7,25 @@
 //! ```
 //!
 //! The driver sends the requests, answers them here, and runs the user's callbacks: after `Action::Revoke` nothing is joined until
-//! `revoked` says that the callback is over.
+//! `revoked` says that the callback is over. Heartbeats go out all the while, except when a join waits at the coordinator, so that a
+//! member is not thrown out because its user takes time.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod requests;
+
+use std::collections::BTreeSet;
 
 use kfk_wire::ErrorCode;
 use kfk_wire::heartbeat_request::HeartbeatRequest;
-use kfk_wire::join_group_request::{JoinGroupRequest, JoinGroupRequestProtocol};
+use kfk_wire::join_group_request::JoinGroupRequest;
 use kfk_wire::join_group_response::JoinGroupResponse;
-use kfk_wire::leave_group_request::{LeaveGroupRequest, MemberIdentity};
+use kfk_wire::leave_group_request::LeaveGroupRequest;
 use kfk_wire::sync_group_request::{SyncGroupRequest, SyncGroupRequestAssignment};
 use kfk_wire::sync_group_response::SyncGroupResponse;
 
-use super::assign::consumer_protocol::{PROTOCOL_TYPE, decode_assignment, decode_subscription, encode_assignment, encode_subscription};
-use super::assign::{Assignor, Member, NO_GENERATION, RebalanceProtocol, Subscription, Topics};
+use self::requests::encoded;
+use super::assign::consumer_protocol::{decode_assignment, decode_subscription};
+use super::assign::{Assignor, Member, NO_GENERATION, RebalanceProtocol, Topics};
 use crate::types::{MonoMs, TopicPartition};
-
-/// The version of the consumer protocol that is written; every reader skips what it does not know.
-const PROTOCOL_VERSION: i16 = 3;
 
 /// A member's settings, in milliseconds.
 #[derive(Debug, Clone)]
@@ -39,6 +40,28 @@ pub struct MemberOptions {
     pub rack: Option<String>,
     /// In order of preference, at least one.
     pub assignors: Vec<Assignor>,
+}
+
+/// A member's id and generation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// Empty before the coordinator has given one.
+    pub member_id: String,
+    /// -1 outside a group.
+    pub generation: i32,
+}
+
+impl Identity {
+    /// Nobody: not a member of any group.
+    pub fn none() -> Identity {
+        Identity { member_id: String::new(), generation: NO_GENERATION }
+    }
+}
+
+impl From<&HeartbeatRequest> for Identity {
+    fn from(request: &HeartbeatRequest) -> Identity {
+        Identity { member_id: request.member_id.clone(), generation: request.generation_id }
+    }
 }
 
 /// What the driver must do, in order.
@@ -61,7 +84,7 @@ pub enum Action {
     },
     /// The coordinator must be looked up again before the next request.
     ForgetCoordinator,
-    /// The member cannot go on with these settings.
+    /// The member cannot go on. It tries again with the next `polled`, unless another member has taken its instance id.
     Fatal(ErrorCode),
 }
 
@@ -71,7 +94,8 @@ enum Phase {
     Out(MonoMs),
     Revoking(After),
     Joining,
-    Assigning(Vec<Member>),
+    /// The leader waits for the partitions of everybody's topics. `None`: the group goes on with the assignment it has.
+    Assigning(Option<Vec<Member>>),
     Syncing,
     Stable,
 }
@@ -84,6 +108,14 @@ enum After {
     Assign(Vec<TopicPartition>),
 }
 
+/// What the leader's last assignment was made from.
+#[derive(Debug, Clone)]
+struct Basis {
+    /// Topics that some member subscribes to, also those that do not exist.
+    names: BTreeSet<String>,
+    topics: Topics,
+}
+
 /// See the file's head.
 #[derive(Debug)]
 pub struct GroupMember {
@@ -94,15 +126,16 @@ pub struct GroupMember {
     generation: i32,
     protocol: Option<Assignor>,
     owned: Vec<TopicPartition>,
-    /// What the leader's last assignment was made from.
-    assigned_from: Option<Topics>,
+    /// Topics of all members, while their partitions are looked up.
+    group_topics: BTreeSet<String>,
+    basis: Option<Basis>,
     rejoin: bool,
     heartbeat_due: MonoMs,
     heartbeat_in_flight: bool,
     last_poll: MonoMs,
     /// Left because the user did not poll; joins again with the next poll.
     stalled: bool,
-    failed: bool,
+    failed: Option<ErrorCode>,
 }
 
 impl GroupMember {
@@ -115,16 +148,18 @@ impl GroupMember {
             generation: NO_GENERATION,
             protocol: None,
             owned: Vec::new(),
-            assigned_from: None,
+            group_topics: BTreeSet::new(),
+            basis: None,
             rejoin: false,
             heartbeat_due: now,
             heartbeat_in_flight: false,
             last_poll: now,
             stalled: false,
-            failed: false,
+            failed: None,
         }
     }
 
+    /// Empty before the coordinator has given one.
     pub fn member_id(&self) -> &str {
         &self.member_id
     }
@@ -134,16 +169,24 @@ impl GroupMember {
         self.generation
     }
 
+    /// `group.instance.id`.
     pub fn instance_id(&self) -> Option<&str> {
         self.options.instance_id.as_deref()
     }
 
+    /// What is held now; a partition that is being revoked is not among it any more.
     pub fn owned(&self) -> &[TopicPartition] {
         &self.owned
     }
 
     pub fn subscription(&self) -> &BTreeSet<String> {
         &self.subscription
+    }
+
+    /// Topics whose partitions `metadata_changed` wants to hear of: those of all members if this one leads the group, else its own.
+    pub fn watched(&self) -> BTreeSet<String> {
+        let of_all = self.basis.iter().flat_map(|b| b.names.iter());
+        self.subscription.iter().chain(of_all).cloned().collect()
     }
 
     /// Whether the assignment is settled: no rebalance is under way.
@@ -159,30 +202,34 @@ impl GroupMember {
         }
     }
 
-    /// The user asked for records: the member is alive.
-    pub fn polled(&mut self, now: MonoMs) {
+    /// The user asked for records: the member is alive. True if there may be something to `poll` for now.
+    pub fn polled(&mut self, now: MonoMs) -> bool {
         self.last_poll = now;
-        self.stalled = false;
+        let woken = std::mem::take(&mut self.stalled);
+        let again = self.failed.is_some_and(|e| e != ErrorCode::FencedInstanceId);
+        if again {
+            self.failed = None;
+            // A callback that is under way ends first.
+            if !matches!(self.phase, Phase::Revoking(_)) {
+                self.phase = Phase::Out(now.plus(self.options.retry_backoff_ms));
+            }
+        }
+        woken || again
     }
 
     /// What to do now. To be called after every input and at `next_deadline`, until it gives nothing.
     pub fn poll(&mut self, now: MonoMs) -> Vec<Action> {
         let mut out = Vec::new();
-        if self.failed {
+        if self.failed.is_some() {
             return out;
         }
         self.leave_if_stalled(now, &mut out);
         match self.phase {
             Phase::Out(from) if now >= from && !self.stalled && !self.subscription.is_empty() => self.prepare_join(&mut out),
             Phase::Stable if self.rejoin => self.prepare_join(&mut out),
-            Phase::Stable if now >= self.heartbeat_due && !self.heartbeat_in_flight => {
+            _ if self.beats() && now >= self.heartbeat_due && !self.heartbeat_in_flight => {
                 self.heartbeat_in_flight = true;
-                out.push(Action::Heartbeat(HeartbeatRequest {
-                    group_id: self.options.group.clone(),
-                    generation_id: self.generation,
-                    member_id: self.member_id.clone(),
-                    group_instance_id: self.options.instance_id.clone(),
-                }));
+                out.push(Action::Heartbeat(self.heartbeat_request()));
             }
             _ => {}
         }
@@ -191,21 +238,26 @@ impl GroupMember {
 
     /// When `poll` has something to do by time alone.
     pub fn next_deadline(&self) -> Option<MonoMs> {
-        if self.failed {
-            return None;
-        }
-        let stall = self.last_poll.plus(self.options.max_poll_interval_ms.unsigned_abs().into());
         match &self.phase {
+            _ if self.failed.is_some() => None,
             Phase::Out(from) => (!self.stalled && !self.subscription.is_empty()).then_some(*from),
-            Phase::Stable if self.heartbeat_in_flight => Some(stall),
-            Phase::Stable => Some(self.heartbeat_due.min(stall)),
-            _ => None,
+            _ if !self.beats() => None,
+            _ if self.heartbeat_in_flight => Some(self.stall_at()),
+            _ => Some(self.heartbeat_due.min(self.stall_at())),
         }
     }
 
+    /// A member as far as the coordinator knows, with no request that waits there.
+    fn beats(&self) -> bool {
+        self.generation != NO_GENERATION && !matches!(self.phase, Phase::Out(_) | Phase::Joining)
+    }
+
+    fn stall_at(&self) -> MonoMs {
+        self.last_poll.plus(u64::from(self.options.max_poll_interval_ms.unsigned_abs()) + 1)
+    }
+
     fn leave_if_stalled(&mut self, now: MonoMs, out: &mut Vec<Action>) {
-        let limit = u64::from(self.options.max_poll_interval_ms.unsigned_abs());
-        if self.phase == Phase::Stable && now.since(self.last_poll) > limit && !self.stalled {
+        if self.beats() && now >= self.stall_at() && !self.stalled {
             out.extend(self.leave_request("consumer poll timeout has expired."));
             if self.options.instance_id.is_none() {
                 self.member_id.clear();
@@ -216,7 +268,6 @@ impl GroupMember {
     }
 
     fn prepare_join(&mut self, out: &mut Vec<Action>) {
-        self.rejoin = false;
         let eager = self.rebalance_protocol() == RebalanceProtocol::Eager;
         let gone = |tp: &TopicPartition| eager || !self.subscription.contains(&tp.topic);
         let (revoke, keep): (Vec<_>, Vec<_>) = self.owned.iter().cloned().partition(gone);
@@ -235,43 +286,24 @@ impl GroupMember {
     }
 
     fn join(&mut self, out: &mut Vec<Action>) {
-        let protocols = self.options.assignors.iter().map(|assignor| {
-            let held = (self.generation != NO_GENERATION).then_some(self.owned.as_slice());
-            let subscription = Subscription {
-                topics: self.subscription.iter().cloned().collect(),
-                user_data: assignor.user_data(held, self.generation),
-                owned_partitions: self.owned.clone(),
-                generation: self.generation,
-                rack: self.options.rack.clone(),
-            };
-            let metadata = encode_subscription(&subscription, PROTOCOL_VERSION).unwrap_or_default();
-            JoinGroupRequestProtocol { name: assignor.name().to_string(), metadata }
-        });
-        let request = JoinGroupRequest {
-            group_id: self.options.group.clone(),
-            session_timeout_ms: self.options.session_timeout_ms,
-            rebalance_timeout_ms: self.options.max_poll_interval_ms,
-            member_id: self.member_id.clone(),
-            group_instance_id: self.options.instance_id.clone(),
-            protocol_type: PROTOCOL_TYPE.to_string(),
-            protocols: protocols.collect(),
-            reason: None,
-        };
+        self.rejoin = false;
         self.phase = Phase::Joining;
-        out.push(Action::Join(request));
+        out.push(Action::Join(self.join_request()));
     }
 
     /// The callback that `Action::Revoke` asked for is over.
     pub fn revoked(&mut self) -> Vec<Action> {
         let mut out = Vec::new();
         let Phase::Revoking(after) = &self.phase else { return out };
-        match after.clone() {
-            After::Join => self.join(&mut out),
-            After::Assign(added) => {
-                out.push(Action::Assigned { added, all: self.owned.clone() });
-                self.join(&mut out);
-            }
+        let after = after.clone();
+        if self.failed.is_some() {
+            self.phase = Phase::Out(MonoMs(0));
+            return out;
         }
+        if let After::Assign(added) = after {
+            out.push(Action::Assigned { added, all: self.owned.clone() });
+        }
+        self.join(&mut out);
         out
     }
 
@@ -300,13 +332,14 @@ impl GroupMember {
     fn take_join(&mut self, now: MonoMs, answer: JoinGroupResponse, out: &mut Vec<Action>) {
         let protocol = answer.protocol_name.as_deref().and_then(Assignor::from_name);
         let Some(protocol) = protocol.filter(|p| self.options.assignors.contains(p)) else {
-            return self.fail(ErrorCode::InconsistentGroupProtocol, out);
+            return self.fail(now, ErrorCode::InconsistentGroupProtocol, out);
         };
         self.member_id = answer.member_id;
         self.generation = answer.generation_id;
         self.protocol = Some(protocol);
+        self.basis = None;
         self.heartbeat_due = now.plus(self.options.heartbeat_interval_ms);
-        if answer.leader != self.member_id || answer.skip_assignment {
+        if answer.leader != self.member_id {
             return self.sync(Vec::new(), out);
         }
         let decoded = answer.members.iter().map(|m| {
@@ -314,39 +347,28 @@ impl GroupMember {
             Some(Member { id: m.member_id.clone(), instance_id: m.group_instance_id.clone(), subscription })
         });
         let Some(members) = decoded.collect::<Option<Vec<Member>>>() else {
-            return self.fail(ErrorCode::InconsistentGroupProtocol, out);
+            return self.fail(now, ErrorCode::InconsistentGroupProtocol, out);
         };
-        let topics = members.iter().flat_map(|m| m.subscription.topics.iter().cloned()).collect();
-        self.phase = Phase::Assigning(members);
-        out.push(Action::NeedTopics(topics));
+        self.group_topics = members.iter().flat_map(|m| m.subscription.topics.iter().cloned()).collect();
+        self.phase = Phase::Assigning((!answer.skip_assignment).then_some(members));
+        out.push(Action::NeedTopics(self.group_topics.clone()));
     }
 
     /// The partitions that `Action::NeedTopics` asked for; the leader assigns them.
     pub fn topics(&mut self, topics: Topics) -> Vec<Action> {
         let mut out = Vec::new();
-        let Phase::Assigning(members) = std::mem::replace(&mut self.phase, Phase::Syncing) else { return out };
+        let Phase::Assigning(members) = &mut self.phase else { return out };
+        let members = members.take();
         let protocol = self.protocol.unwrap_or(Assignor::Range);
-        let assigned = protocol.assign(&topics, &members);
-        self.assigned_from = Some(topics);
-        let assignment = |(member_id, partitions): (String, Vec<TopicPartition>)| SyncGroupRequestAssignment {
-            member_id,
-            assignment: encode_assignment(&partitions, None, PROTOCOL_VERSION).unwrap_or_default(),
-        };
-        self.sync(assigned.into_iter().map(assignment).collect(), &mut out);
+        let assigned = members.map(|members| protocol.assign(&topics, &members)).unwrap_or_default();
+        self.basis = Some(Basis { names: std::mem::take(&mut self.group_topics), topics });
+        self.sync(assigned.into_iter().map(encoded).collect(), &mut out);
         out
     }
 
     fn sync(&mut self, assignments: Vec<SyncGroupRequestAssignment>, out: &mut Vec<Action>) {
         self.phase = Phase::Syncing;
-        out.push(Action::Sync(SyncGroupRequest {
-            group_id: self.options.group.clone(),
-            generation_id: self.generation,
-            member_id: self.member_id.clone(),
-            group_instance_id: self.options.instance_id.clone(),
-            protocol_type: Some(PROTOCOL_TYPE.to_string()),
-            protocol_name: self.protocol.map(|p| p.name().to_string()),
-            assignments,
-        }));
+        out.push(Action::Sync(self.sync_request(assignments)));
     }
 
     /// The answer to `Action::Sync`; `None` when there was none.
@@ -363,7 +385,7 @@ impl GroupMember {
         match ErrorCode::from_code(answer.error_code) {
             ErrorCode::None => match decode_assignment(&answer.assignment) {
                 Ok((partitions, _)) => self.take_assignment(now, partitions, &mut out),
-                Err(_) => self.fail(ErrorCode::InconsistentGroupProtocol, &mut out),
+                Err(_) => self.fail(now, ErrorCode::InconsistentGroupProtocol, &mut out),
             },
             ErrorCode::RebalanceInProgress => self.join(&mut out),
             error => self.group_error(now, error, &mut out),
@@ -372,14 +394,14 @@ impl GroupMember {
     }
 
     fn take_assignment(&mut self, now: MonoMs, partitions: Vec<TopicPartition>, out: &mut Vec<Action>) {
-        let new: BTreeSet<TopicPartition> = partitions.iter().cloned().collect();
+        let new: BTreeSet<TopicPartition> = partitions.into_iter().collect();
         let old: BTreeSet<TopicPartition> = self.owned.drain(..).collect();
         let added: Vec<TopicPartition> = new.difference(&old).cloned().collect();
         let revoked: Vec<TopicPartition> = old.difference(&new).cloned().collect();
         self.owned = new.into_iter().collect();
-        self.phase = Phase::Stable;
         self.heartbeat_due = now.plus(self.options.heartbeat_interval_ms);
         if revoked.is_empty() {
+            self.phase = Phase::Stable;
             out.push(Action::Assigned { added, all: self.owned.clone() });
         } else {
             self.phase = Phase::Revoking(After::Assign(added));
@@ -387,61 +409,63 @@ impl GroupMember {
         }
     }
 
-    /// The answer to `Action::Heartbeat`; `None` when there was none.
-    pub fn heartbeat_answered(&mut self, now: MonoMs, generation: i32, code: Option<i16>) -> Vec<Action> {
+    /// Under which id and generation it is a member, for requests that name them.
+    pub fn identity(&self) -> Identity {
+        Identity { member_id: self.member_id.clone(), generation: self.generation }
+    }
+
+    /// The answer to `Action::Heartbeat`; `None` when there was none. `asked_as`: whom the request named. A static member may have
+    /// another id in the same generation since: what is said of the old one does not concern it.
+    pub fn heartbeat_answered(&mut self, now: MonoMs, asked_as: &Identity, code: Option<i16>) -> Vec<Action> {
         let mut out = Vec::new();
         self.heartbeat_in_flight = false;
         self.heartbeat_due = now.plus(self.options.heartbeat_interval_ms);
-        if self.phase != Phase::Stable || generation != self.generation {
+        if !self.beats() || *asked_as != self.identity() {
             return out;
         }
         match code.map(ErrorCode::from_code) {
             Some(ErrorCode::None) => {}
-            Some(ErrorCode::RebalanceInProgress) => self.rejoin = true,
+            // Before it is stable it hears of the next rebalance from what it waits for, or joins anyway.
+            Some(ErrorCode::RebalanceInProgress) => self.rejoin |= self.phase == Phase::Stable,
             Some(ErrorCode::NotCoordinator | ErrorCode::CoordinatorNotAvailable) | None => {
                 self.heartbeat_due = now.plus(self.options.retry_backoff_ms);
                 out.push(Action::ForgetCoordinator);
             }
-            Some(ErrorCode::CoordinatorLoadInProgress) => self.heartbeat_due = now.plus(self.options.retry_backoff_ms),
-            Some(error) => self.group_error(now, error, &mut out),
+            Some(error) if is_fatal(error) => self.group_error(now, error, &mut out),
+            Some(_) => self.heartbeat_due = now.plus(self.options.retry_backoff_ms),
         }
         out
     }
 
-    /// A commit was refused with a code that says the membership is over, or that a rebalance is on.
-    pub fn commit_refused(&mut self, now: MonoMs, error: ErrorCode) -> Vec<Action> {
+    /// A commit was refused with a code that says the membership is over, or that a rebalance is on. `asked_as`: whom it named.
+    pub fn commit_refused(&mut self, now: MonoMs, asked_as: &Identity, error: ErrorCode) -> Vec<Action> {
         let mut out = Vec::new();
-        if self.phase == Phase::Stable {
-            match error {
-                ErrorCode::RebalanceInProgress => self.rejoin = true,
-                ErrorCode::IllegalGeneration | ErrorCode::UnknownMemberId | ErrorCode::FencedInstanceId => {
-                    self.group_error(now, error, &mut out);
-                }
-                _ => {}
+        if !self.beats() || *asked_as != self.identity() {
+            return out;
+        }
+        match error {
+            ErrorCode::RebalanceInProgress => self.rejoin |= self.phase == Phase::Stable,
+            ErrorCode::IllegalGeneration | ErrorCode::UnknownMemberId | ErrorCode::FencedInstanceId => {
+                self.group_error(now, error, &mut out);
             }
+            _ => {}
         }
         out
     }
 
-    /// Metadata of the subscribed topics changed; a leader assigns anew if that matters.
+    /// Metadata of the `watched` topics changed; a leader has everybody join again if that gives other assignments.
     pub fn metadata_changed(&mut self, topics: &Topics) {
-        let counts = |t: &Topics| t.iter().map(|(n, p)| (n.clone(), p.len())).collect::<BTreeMap<_, _>>();
-        let stale = self.assigned_from.as_ref().is_some_and(|from| {
-            let known: Topics = topics
-                .iter()
-                .filter(|(n, _)| from.contains_key(*n) || self.subscription.contains(*n))
-                .map(|(n, p)| (n.clone(), p.clone()))
-                .collect();
-            counts(&known) != counts(from)
-        });
+        let Some(basis) = &self.basis else { return };
+        let count = |of: &Topics, name: &String| of.get(name).map_or(0, |p| p.len());
+        let stale = basis.names.iter().any(|name| count(topics, name) != count(&basis.topics, name));
         if self.phase == Phase::Stable && stale {
             self.rejoin = true;
         }
     }
 
     /// Leaves the group for good. Static members stay known to the coordinator until their session ends.
-    pub fn leave(&mut self) -> Option<Action> {
-        let request = self.leave_request("the consumer is being closed");
+    pub fn leave(&mut self, reason: &str) -> Option<Action> {
+        let request = self.leave_request(reason);
         self.subscription.clear();
         self.owned.clear();
         self.member_id.clear();
@@ -450,34 +474,20 @@ impl GroupMember {
         request
     }
 
-    fn leave_request(&self, reason: &str) -> Option<Action> {
-        if self.member_id.is_empty() || self.options.instance_id.is_some() {
-            return None;
-        }
-        let identity = MemberIdentity { member_id: self.member_id.clone(), group_instance_id: None, reason: Some(reason.to_string()) };
-        Some(Action::Leave(LeaveGroupRequest {
-            group_id: self.options.group.clone(),
-            // The driver keeps the form that the negotiated version has.
-            member_id: self.member_id.clone(),
-            members: vec![identity],
-        }))
-    }
-
     fn group_error(&mut self, now: MonoMs, error: ErrorCode, out: &mut Vec<Action>) {
         match error {
             ErrorCode::NotCoordinator | ErrorCode::CoordinatorNotAvailable => {
                 out.push(Action::ForgetCoordinator);
                 self.try_again(now);
             }
-            ErrorCode::CoordinatorLoadInProgress | ErrorCode::RebalanceInProgress => self.try_again(now),
             ErrorCode::UnknownMemberId | ErrorCode::IllegalGeneration => {
                 if error == ErrorCode::UnknownMemberId {
                     self.member_id.clear();
                 }
                 self.lose_membership(now, out);
             }
-            error if error.is_retriable() => self.try_again(now),
-            error => self.fail(error, out),
+            error if is_fatal(error) => self.fail(now, error, out),
+            _ => self.try_again(now),
         }
     }
 
@@ -488,19 +498,46 @@ impl GroupMember {
 
     fn lose_membership(&mut self, now: MonoMs, out: &mut Vec<Action>) {
         self.generation = NO_GENERATION;
-        self.phase = Phase::Out(now);
+        self.basis = None;
+        // A callback that is under way ends first; what it was not told of yet, it need not lose.
+        self.phase = match std::mem::replace(&mut self.phase, Phase::Out(now)) {
+            Phase::Revoking(After::Assign(added)) => {
+                self.owned.retain(|tp| !added.contains(tp));
+                Phase::Revoking(After::Join)
+            }
+            Phase::Revoking(After::Join) => Phase::Revoking(After::Join),
+            _ => Phase::Out(now),
+        };
         let lost = std::mem::take(&mut self.owned);
         if !lost.is_empty() {
             out.push(Action::Lost(lost));
         }
     }
 
-    fn fail(&mut self, error: ErrorCode, out: &mut Vec<Action>) {
-        self.failed = true;
-        let lost = std::mem::take(&mut self.owned);
-        if !lost.is_empty() {
-            out.push(Action::Lost(lost));
-        }
+    fn fail(&mut self, now: MonoMs, error: ErrorCode, out: &mut Vec<Action>) {
+        self.lose_membership(now, out);
+        self.failed = Some(error);
         out.push(Action::Fatal(error));
     }
+
+    /// Every invariant; for tests.
+    pub fn check(&self) {
+        assert!(self.generation == NO_GENERATION || !self.member_id.is_empty(), "a generation without an id");
+        let distinct: BTreeSet<&TopicPartition> = self.owned.iter().collect();
+        assert_eq!(distinct.len(), self.owned.len(), "a partition is held once");
+        if matches!(self.phase, Phase::Stable | Phase::Syncing | Phase::Assigning(_)) {
+            assert_ne!(self.generation, NO_GENERATION, "{:?}", self.phase);
+        }
+        if self.phase == Phase::Joining && self.rebalance_protocol() == RebalanceProtocol::Eager {
+            assert!(self.owned.is_empty(), "an eager member joins with empty hands");
+        }
+    }
 }
+
+/// Whether time alone will not help. A lost membership is no reason to give up, but none to go on as before either.
+fn is_fatal(error: ErrorCode) -> bool {
+    matches!(error, ErrorCode::UnknownMemberId | ErrorCode::IllegalGeneration) || !error.is_retriable()
+}
+
+#[cfg(test)]
+mod tests;
