@@ -52,6 +52,13 @@ pub enum StartError {
     Internal,
 }
 
+impl StartError {
+    /// Another process runs on the data directory.
+    pub fn directory_in_use(&self) -> bool {
+        matches!(self, StartError::Log(LogError::Locked(_)))
+    }
+}
+
 impl Broker {
     /// Opens the data directory, formatting a new one, loads the cluster's metadata and registers. May block.
     pub(super) fn open(config: BrokerConfig, listeners: &[Arc<Listener>]) -> Result<Arc<Broker>, StartError> {

@@ -3,6 +3,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::embedded::{self, Embedded};
 use super::error::CliError;
 use super::failure::not_created;
 use super::tool::Context;
@@ -69,11 +72,13 @@ pub struct ClientKind {
     refusal: &'static str,
     /// It moves records: fetching and sending go on beside the command's own work.
     busy: bool,
+    /// The command looks after SIGINT and SIGTERM itself.
+    minds_signals: bool,
 }
 
-pub const ADMIN: ClientKind = ClientKind { refusal: "Failed to create new KafkaAdminClient", busy: false };
-pub const PRODUCER: ClientKind = ClientKind { refusal: "Failed to construct kafka producer", busy: true };
-pub const CONSUMER: ClientKind = ClientKind { refusal: "Failed to construct kafka consumer", busy: true };
+pub const ADMIN: ClientKind = ClientKind { refusal: "Failed to create new KafkaAdminClient", busy: false, minds_signals: false };
+pub const PRODUCER: ClientKind = ClientKind { refusal: "Failed to construct kafka producer", busy: true, minds_signals: false };
+pub const CONSUMER: ClientKind = ClientKind { refusal: "Failed to construct kafka consumer", busy: true, minds_signals: true };
 
 /// Runs `work` with the client properties completed: where the broker is, and how long to wait for it.
 ///
@@ -85,23 +90,51 @@ pub fn run<T>(
     kind: ClientKind,
     work: impl AsyncFnOnce(Properties) -> Result<T, CliError>,
 ) -> Result<T, CliError> {
-    let brokers = match args.target(&properties)? {
-        Target::Brokers(list) => list,
-        Target::Embedded(_) => return Err(CliError::failed("--embedded is not there yet")),
+    let (brokers, embedded) = match args.target(&properties)? {
+        Target::Brokers(list) => (list, None),
+        Target::Embedded(dir) => {
+            let embedded = Embedded::open(&dir)?;
+            (embedded.address.clone(), Some(embedded))
+        }
     };
     set(&mut properties, "bootstrap.servers", brokers);
     let prepared = prepared(properties, cx).map_err(|e| not_created(e, kind.refusal))?;
-    runtime(kind)?.block_on(work(prepared))
+    let runtime = runtime(kind)?;
+    let result = match (&embedded, kind.minds_signals) {
+        (Some(_), false) => runtime.block_on(unless_stopped(work(prepared))),
+        _ => runtime.block_on(work(prepared)),
+    };
+    // Connections go before the broker does.
+    runtime.shutdown_background();
+    if let Some(embedded) = embedded {
+        embedded.close();
+    }
+    result
 }
 
-/// As [`run`] for an admin client, but never starts a broker.
+/// A signal ends the work, so that the embedded broker can be stopped properly.
+async fn unless_stopped<T>(work: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
+    let listen = |kind| signal(kind).map_err(|e| CliError::failed("cannot listen for signals").cause(e.to_string()));
+    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+    let number = tokio::select! {
+        result = work => return result,
+        _ = interrupt.recv() => 2,
+        _ = terminate.recv() => 15,
+    };
+    Err(CliError::stopped(number))
+}
+
+/// As [`run`] for an admin client, but never starts a broker: an embedded one is only talked to if it runs already.
 pub fn run_on_existing<T>(
     args: &ConnectionArgs,
     properties: Properties,
     cx: &Context,
     work: impl AsyncFnOnce(Properties) -> Result<T, CliError>,
 ) -> Result<T, CliError> {
-    run(args, properties, cx, ADMIN, work)
+    let Some(dir) = &args.embedded else { return run(args, properties, cx, ADMIN, work) };
+    let none = || CliError::failed(format!("no broker runs on {}", dir.display()));
+    let running = ConnectionArgs { bootstrap_server: Some(embedded::owner(dir).ok_or_else(none)?), embedded: None };
+    run(&running, properties, cx, ADMIN, work)
 }
 
 /// Addresses checked, and a limit for connecting that tells a person within seconds what cannot be reached.

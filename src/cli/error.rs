@@ -20,6 +20,8 @@ pub enum Kind {
     Failed,
     /// The work failed, and that has been told already. Exit code 1.
     Told,
+    /// A signal ended the work. Not told; exit code 128 and the signal's number.
+    Stopped(u8),
     /// Nobody reads standard output any more. Not told at all; exit code 0.
     BrokenPipe,
 }
@@ -86,6 +88,11 @@ impl CliError {
         Self::new(Kind::Told, "")
     }
 
+    /// A signal ended the work.
+    pub fn stopped(signal: u8) -> Self {
+        Self::new(Kind::Stopped(signal), "")
+    }
+
     pub fn cause(mut self, cause: impl Into<String>) -> Self {
         self.cause = Some(cause.into());
         self
@@ -142,6 +149,7 @@ impl CliError {
         match self.kind {
             Kind::Usage | Kind::Parse | Kind::Value | Kind::Config => 2,
             Kind::Failed | Kind::Told => 1,
+            Kind::Stopped(signal) => 128 + signal,
             Kind::BrokenPipe => 0,
         }
     }

@@ -9,6 +9,7 @@ pub mod console_consumer;
 pub mod console_producer;
 pub mod consumer_groups;
 pub mod dump_log;
+pub mod embedded;
 pub mod error;
 pub mod failure;
 pub mod jopt;
@@ -124,7 +125,7 @@ fn run_as_kfk(words: Vec<OsString>) -> Exit {
 }
 
 fn report(e: &CliError) -> Exit {
-    if !matches!(e.kind, Kind::BrokenPipe | Kind::Told) {
+    if !matches!(e.kind, Kind::BrokenPipe | Kind::Told | Kind::Stopped(_)) {
         e.print();
     }
     Exit(e.exit_code())
@@ -151,7 +152,7 @@ fn run_as_kafka(entry: &Entry, words: &[OsString]) -> Exit {
     });
     outcome.unwrap_or_else(|e| match e.kind {
         Kind::BrokenPipe => Exit::OK,
-        Kind::Told => Exit::FAILED,
+        Kind::Told | Kind::Stopped(_) => Exit(e.exit_code()),
         _ => entry.report_as_kafka(&e),
     })
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::level_filters::LevelFilter;
 
+use super::embedded;
 use super::error::CliError;
 use super::out::Out;
 use super::tool::{Context, Exit, Tool};
@@ -93,7 +94,9 @@ async fn serve(config: BrokerConfig) -> Result<Exit, CliError> {
     let no_signals = |e: std::io::Error| CliError::failed("cannot listen for signals").cause(e.to_string());
     let mut terminate = signal(SignalKind::terminate()).map_err(no_signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
+    let dir = config.log_dir.clone();
     let running = broker::start(config).await.map_err(told)?;
+    let announcement = embedded::announce(&dir, running.addr())?;
     let mut out = Out::stdout();
     out.bytes(format!("ready {}\n", running.addr()).as_bytes())?;
     out.flush()?;
@@ -101,6 +104,7 @@ async fn serve(config: BrokerConfig) -> Result<Exit, CliError> {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
+    drop(announcement);
     tokio::select! {
         biased;
         () = running.stop() => Ok(Exit::OK),

@@ -129,7 +129,7 @@ impl Tool for Args {
         match error.kind {
             Kind::Usage | Kind::Parse => usage::report(error, entry),
             Kind::Value if !twice => stderr_line(format!("Exception in thread \"main\" {}", error.as_java())),
-            Kind::Value | Kind::Config | Kind::Failed | Kind::Told | Kind::BrokenPipe => {
+            Kind::Value | Kind::Config | Kind::Failed | Kind::Told | Kind::Stopped(_) | Kind::BrokenPipe => {
                 log4j_line("ERROR", "Unknown error when running consumer: ", CLASS);
                 stderr_line(error.as_java());
             }

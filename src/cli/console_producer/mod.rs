@@ -128,7 +128,7 @@ impl Tool for Args {
         match error.kind {
             Kind::Usage | Kind::Parse => usage::report(error, entry),
             Kind::Value => stderr_line(&error.message),
-            Kind::Config | Kind::Failed | Kind::Told | Kind::BrokenPipe => stderr_line(error.as_java()),
+            Kind::Config | Kind::Failed | Kind::Told | Kind::Stopped(_) | Kind::BrokenPipe => stderr_line(error.as_java()),
         }
         Exit::FAILED
     }

@@ -193,7 +193,7 @@ impl Tool for Args {
         match error.kind {
             Kind::Usage => usage::report(error, entry),
             Kind::Parse | Kind::Value => stderr_line(format!("Exception in thread \"main\" {}", error.as_java())),
-            Kind::Config | Kind::Failed | Kind::Told | Kind::BrokenPipe => {
+            Kind::Config | Kind::Failed | Kind::Told | Kind::Stopped(_) | Kind::BrokenPipe => {
                 let mut out = Out::stdout();
                 let text = format!("\nError: Executing consumer group command failed due to {}", error.kafka_message());
                 let told = out.line(text).and_then(|()| out.flush());

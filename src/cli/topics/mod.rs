@@ -158,7 +158,7 @@ impl Tool for Args {
             Kind::Usage => usage::report(error, entry),
             // Found before Kafka's tool starts its work.
             Kind::Parse | Kind::Config => stderr_line(format!("{}\n{}\n", error.kafka_message(), error.as_java())),
-            Kind::Value | Kind::Failed | Kind::Told | Kind::BrokenPipe => {
+            Kind::Value | Kind::Failed | Kind::Told | Kind::Stopped(_) | Kind::BrokenPipe => {
                 let mut out = Out::stdout();
                 let told = out.line(format!("Error while executing topic command : {}", error.kafka_message())).and_then(|()| out.flush());
                 if told.is_err() {
