@@ -5,6 +5,7 @@ mod format;
 mod internal;
 mod options;
 mod read;
+mod whole;
 
 use std::path::PathBuf;
 
@@ -52,7 +53,7 @@ pub struct Args {
     #[arg(long, value_name = "LEVEL", help_heading = "What to read")]
     pub isolation_level: Option<String>,
 
-    /// The consumer group to read as; without it one of its own that commits nothing.
+    /// The consumer group to read as. Without it all partitions are read here, and nothing is committed.
     #[arg(long, value_name = "GROUP", help_heading = "What to read", add = names::groups())]
     pub group: Option<String>,
 

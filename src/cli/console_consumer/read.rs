@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use regex::Regex;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::format::Formatter;
 use super::options::{Plan, Start};
+use super::whole::{Topics, Whole};
 use super::{Args, CLASS};
 use crate::cli::connect::Properties;
 use crate::cli::error::{CliError, Kind, log4j_line, stderr_line};
@@ -38,13 +40,15 @@ enum End {
 pub(super) async fn read(args: &Args, plan: &Plan, properties: &Properties, cx: &Context) -> Result<Exit, CliError> {
     let values = properties.iter().cloned().collect();
     let config = ConsumerConfig::parse(&values).map_err(|e| CliError::config(e.to_string()))?;
-    let create = config.allow_auto_create_topics;
+    let (create, internal, grouped) =
+        (config.allow_auto_create_topics, !config.exclude_internal_topics, config.group_id.as_deref().is_some_and(|g| !g.is_empty()));
     let consumer = Consumer::new(config)?;
     // Said at once, not when the time is over.
     consumer.client().refresh(&[]).await?;
-    let mut reading = Reading { consumer, plan, out: Out::stdout(), buffer: Vec::with_capacity(2 * WRITE_BYTES), count: 0, cx };
+    let buffer = Vec::with_capacity(2 * WRITE_BYTES);
+    let mut reading = Reading { consumer, whole: None, plan, out: Out::stdout(), buffer, count: 0, cx };
     let mut stop = Stop::new()?;
-    let end = match reading.start(args, create).await {
+    let end = match reading.start(args, Subscription { create, internal, grouped }).await {
         Ok(()) => stop.unless(reading.run()).await,
         // What was asked for is wrong: no record was ever waited for.
         Err(e) if e.java.class.ends_with("PatternSyntaxException") => return Err(e),
@@ -65,8 +69,21 @@ pub(super) async fn read(args: &Args, plan: &Plan, properties: &Properties, cx: 
     ended
 }
 
+/// How topics are to be read.
+#[derive(Clone, Copy)]
+struct Subscription {
+    /// A topic that does not exist is created, if the broker wants so.
+    create: bool,
+    /// A pattern matches internal topics, too.
+    internal: bool,
+    /// A group was named.
+    grouped: bool,
+}
+
 struct Reading<'a> {
     consumer: Consumer,
+    /// Set when topics are read without a group.
+    whole: Option<Whole>,
     plan: &'a Plan,
     out: Out,
     buffer: Vec<u8>,
@@ -75,10 +92,10 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    async fn start(&mut self, args: &Args, create: bool) -> Result<(), CliError> {
+    async fn start(&mut self, args: &Args, how: Subscription) -> Result<(), CliError> {
         match (&args.topic, &args.include, args.partition) {
             (Some(topic), _, Some(number)) => {
-                self.find(topic, create).await?;
+                self.find(topic, how.create).await?;
                 let tp = TopicPartition::new(topic, number);
                 self.consumer.assign(std::slice::from_ref(&tp))?;
                 match self.plan.start {
@@ -88,14 +105,19 @@ impl Reading<'_> {
                 }
             }
             (Some(topic), _, None) => {
-                self.find(topic, create).await?;
-                self.consumer.subscribe(&[topic])?;
+                self.find(topic, how.create).await?;
+                match how.grouped {
+                    true => self.consumer.subscribe(&[topic])?,
+                    false => self.whole = Some(Whole::new(Topics::One { name: topic.clone(), create: how.create })),
+                }
             }
-            (None, Some(pattern), _) => self.consumer.subscribe_pattern(pattern).map_err(|e| {
-                CliError::failed(format!("{pattern} is no regular expression"))
-                    .cause(e.to_string().split_whitespace().collect::<Vec<_>>().join(" "))
-                    .exception("java.util.regex.PatternSyntaxException")
-            })?,
+            (None, Some(pattern), _) => {
+                let expression = Regex::new(&format!("^(?:{pattern})$")).map_err(|e| no_pattern(pattern, &e.to_string()))?;
+                match how.grouped {
+                    true => self.consumer.subscribe_pattern(pattern)?,
+                    false => self.whole = Some(Whole::new(Topics::Matching { expression, internal: how.internal })),
+                }
+            }
             (None, None, _) => {}
         }
         Ok(())
@@ -126,6 +148,13 @@ impl Reading<'_> {
         let patience = self.plan.timeout_ms.map(Duration::from_millis);
         let mut idle_since = Instant::now();
         loop {
+            let mut next_look = LONG;
+            if let Some(whole) = &mut self.whole {
+                if let Err(e) = whole.look(&mut self.consumer).await {
+                    return End::Error(e);
+                }
+                next_look = whole.due().saturating_duration_since(Instant::now());
+            }
             // What is there already is taken before what was formatted is handed on.
             let polled = match self.consumer.poll(Duration::ZERO).await {
                 Ok(polled) if !polled.is_empty() => Ok(polled),
@@ -134,7 +163,7 @@ impl Reading<'_> {
                         return End::Error(e);
                     }
                     let left = patience.map_or(LONG, |p| p.saturating_sub(idle_since.elapsed()));
-                    self.consumer.poll(left).await
+                    self.consumer.poll(left.min(next_look)).await
                 }
                 Err(e) => Err(e),
             };
@@ -208,6 +237,12 @@ impl Reading<'_> {
         let _ = self.consumer.close(CLOSE).await;
         written
     }
+}
+
+fn no_pattern(pattern: &str, why: &str) -> CliError {
+    CliError::failed(format!("{pattern} is no regular expression"))
+        .cause(why.split_whitespace().collect::<Vec<_>>().join(" "))
+        .exception("java.util.regex.PatternSyntaxException")
 }
 
 fn reading_failed(e: crate::client::Error) -> CliError {

@@ -32,6 +32,7 @@ pub(super) async fn send_all(
     let producer = Producer::new(config)?;
     // Said at once, not after max.block.ms.
     producer.client().refresh(&[]).await?;
+    look_for(topic, &producer).await;
     let mut sender = Sender { producer, topic, reader, sync, cx, failures: Arc::default(), line: 0 };
     let mut blocks = input::read_lines(longest, cx);
     let outcome = loop {
@@ -48,6 +49,17 @@ pub(super) async fn send_all(
     sender.producer.close(patience).await;
     outcome?;
     sender.verdict()
+}
+
+/// A topic that is created by being asked for is there within milliseconds, sooner than after the client's first pause.
+async fn look_for(topic: &str, producer: &Producer) {
+    for pause_ms in [2, 4, 8, 16, 32] {
+        match producer.client().topic(topic, true).await {
+            Err(e) if e.is_retriable() => tokio::time::sleep(Duration::from_millis(pause_ms)).await,
+            // Anything else the first record will meet, too.
+            _ => return,
+        }
+    }
 }
 
 struct Sender<'a> {
