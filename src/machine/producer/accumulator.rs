@@ -22,6 +22,8 @@ const MAX_CAPACITY: usize = 1 << 20;
 pub(super) struct InFlight<D> {
     pub queue: usize,
     pub batch: Batch<D>,
+    /// Everything before it was over when it was sent: if it comes out of order, a number is lost.
+    pub first: bool,
 }
 
 /// The batches of one partition.
@@ -33,6 +35,9 @@ pub(super) struct Queue<D> {
     /// Whose numbers `next_sequence` counts.
     pub identity: Option<ProducerIdentity>,
     pub next_sequence: i32,
+    /// The broker has stored something under this identity. Before that it takes whatever comes first, also the second batch: so there
+    /// is one at a time.
+    pub known: bool,
     /// A number was lost: nothing more can be sent under this identity.
     pub broken: bool,
     pub not_before: MonoMs,
@@ -209,6 +214,7 @@ impl<D> Accumulator<D> {
             in_flight: 0,
             identity: None,
             next_sequence: 0,
+            known: false,
             broken: false,
             not_before: MonoMs(0),
             ratio: CompressionRatio::default(),
@@ -249,7 +255,8 @@ impl<D> Accumulator<D> {
     fn is_due(&self, now: MonoMs, at: usize, pressed: bool) -> bool {
         let queue = &self.queues[at];
         let Some(front) = queue.waiting.front() else { return false };
-        if now < queue.not_before || (front.attempts > 0 && queue.in_flight > 0) || !self.has_identity(queue) {
+        let alone = front.attempts > 0 || (self.options.idempotent && !queue.known);
+        if now < queue.not_before || (alone && queue.in_flight > 0) || !self.has_identity(queue) {
             return false;
         }
         let full = queue.waiting.len() > 1 || front.attempts > 0 || front.is_full(self.options.batch_size, queue.ratio);
@@ -272,6 +279,7 @@ impl<D> Accumulator<D> {
         if queue.broken || queue.identity.is_none() {
             queue.identity = self.identity;
             queue.broken = false;
+            queue.known = false;
             queue.next_sequence = 0;
         }
         let mut batch = queue.waiting.pop_front()?;
@@ -287,11 +295,12 @@ impl<D> Accumulator<D> {
             }
         });
         let records = batch.seal(identity, &mut queue.ratio).unwrap_or_default();
+        let first = queue.in_flight == 0;
         queue.in_flight += 1;
         let id = BatchId(self.next_id);
         self.next_id += 1;
         let ready = ReadyBatch { id, topic: self.topics[queue.topic].name.clone(), partition: queue.partition, records };
-        self.in_flight.insert(id, InFlight { queue: at, batch });
+        self.in_flight.insert(id, InFlight { queue: at, batch, first });
         Some(ready)
     }
 

@@ -78,13 +78,21 @@ fn store(a: &mut Accumulator<u32>, ready: &ReadyBatch) -> Vec<u32> {
     d.deliveries
 }
 
+/// The broker knows the identity from a first record.
+fn introduce(a: &mut Accumulator<u32>) {
+    put(a, 0, 99, 10).unwrap();
+    let first = drain(a, 0).remove(0);
+    assert_eq!(store(a, &first), [99]);
+}
+
 #[test]
 fn a_batch_lingers_until_it_is_full_or_its_time_is_up() {
     let mut a = new(|_| {});
     assert_eq!(put(&mut a, 0, 0, 100).unwrap(), Appended::Began);
     assert!(drain(&mut a, 5).is_empty());
     assert_eq!(a.next_deadline(MonoMs(5)), Some(MonoMs(10)));
-    assert_eq!(drain(&mut a, 10).len(), 1);
+    let first = drain(&mut a, 10);
+    store(&mut a, &first[0]);
     let told: Vec<Appended> = (1..10).map(|n| put(&mut a, 20, n, 100).unwrap()).collect();
     assert_eq!(told[0], Appended::Began);
     assert!(told[1..8].iter().all(|t| *t == Appended::Joined));
@@ -117,6 +125,7 @@ fn memory_is_bounded_and_comes_back() {
 #[test]
 fn a_failed_batch_is_sent_again_before_later_ones_with_its_own_sequence() {
     let mut a = new(|o| o.linger_ms = 0);
+    introduce(&mut a);
     put(&mut a, 0, 0, 10).unwrap();
     let first = drain(&mut a, 0).remove(0);
     put(&mut a, 0, 1, 10).unwrap();
@@ -229,6 +238,7 @@ fn a_lost_number_costs_its_own_partition_the_identity_and_no_other() {
 #[test]
 fn a_broken_partition_waits_until_nothing_of_it_is_in_flight() {
     let mut a = new(|o| o.linger_ms = 0);
+    introduce(&mut a);
     put(&mut a, 0, 0, 10).unwrap();
     let first = drain(&mut a, 0).remove(0);
     put(&mut a, 0, 1, 10).unwrap();
@@ -240,8 +250,9 @@ fn a_broken_partition_waits_until_nothing_of_it_is_in_flight() {
     fail(&mut a, 500, &second, ErrorCode::OutOfOrderSequenceNumber);
     let again = drain(&mut a, 1000).remove(0);
     assert_eq!(sequence(&again), (8, 0, 1));
-    assert_eq!(sequence(&drain(&mut a, 1000)[0]), (8, 1, 1));
+    assert!(drain(&mut a, 1000).is_empty(), "the broker does not know this identity yet: what comes first counts as its beginning");
     assert_eq!(store(&mut a, &again), [1]);
+    assert_eq!(sequence(&drain(&mut a, 1000)[0]), (8, 1, 1));
 }
 
 #[test]
@@ -271,6 +282,82 @@ fn batches_that_compress_well_take_more_records() {
         }
     }
     assert!(counts[0] < 10 && *counts.last().unwrap() > 20, "{counts:?}");
+}
+
+#[test]
+fn a_batch_out_of_order_is_not_the_cause_if_an_older_one_was_sent_beside_it() {
+    let mut a = new(|o| o.linger_ms = 0);
+    introduce(&mut a);
+    put(&mut a, 0, 0, 10).unwrap();
+    let first = drain(&mut a, 0).remove(0);
+    put(&mut a, 0, 1, 10).unwrap();
+    let second = drain(&mut a, 0).remove(0);
+    // The connection dies with the first, the second is sent on the next one; then the first again. Its answer is looked at first.
+    fail(&mut a, 0, &first, ErrorCode::NetworkException);
+    assert!(drain(&mut a, 500).is_empty());
+    fail(&mut a, 500, &second, ErrorCode::OutOfOrderSequenceNumber);
+    let first = drain(&mut a, 1000).remove(0);
+    assert_eq!(sequence(&first), (7, 1, 1));
+    store(&mut a, &first);
+    assert_eq!(sequence(&drain(&mut a, 2000)[0]), (7, 2, 1));
+    let mut a = new(|o| o.linger_ms = 0);
+    introduce(&mut a);
+    put(&mut a, 0, 0, 10).unwrap();
+    let first = drain(&mut a, 0).remove(0);
+    put(&mut a, 0, 1, 10).unwrap();
+    let second = drain(&mut a, 0).remove(0);
+    store(&mut a, &first);
+    fail(&mut a, 0, &second, ErrorCode::OutOfOrderSequenceNumber);
+    assert!(!a.needs_identity(), "nothing is lost");
+    assert_eq!(sequence(&drain(&mut a, 500)[0]), (7, 2, 1));
+}
+
+/// A broker as after a restart, with requests of dead connections on new ones: requests and answers overtake each other, and what comes
+/// first of an unknown producer is taken.
+#[test]
+fn p31_order_and_uniqueness_survive_requests_and_answers_that_overtake() {
+    for seed in 0..200 {
+        let mut rng = Rng::new(seed);
+        let mut a = new(|o| (o.linger_ms, o.batch_size, o.retry_backoff_ms, o.retry_backoff_max_ms) = (0, 150, 1, 4));
+        let (mut flying, mut answers, mut stored) = (Vec::<ReadyBatch>::new(), Vec::new(), Vec::<(i64, i32)>::new());
+        let mut next: BTreeMap<i64, i32> = BTreeMap::new();
+        let (mut now, mut sent, mut identity) = (0, 0, 7);
+        while sent < 100 || !a.is_empty() {
+            now += 1;
+            assert!(now < 100_000, "seed {seed} does not end");
+            if sent < 100 && rng.below(2) == 0 && put(&mut a, now, sent, 20).is_ok() {
+                sent += 1;
+            }
+            if a.needs_identity() {
+                identity += 1;
+                a.set_identity(ProducerIdentity { id: identity, epoch: 0 });
+            }
+            flying.extend(drain(&mut a, now));
+            if !flying.is_empty() && rng.below(2) == 0 {
+                let ready = flying.remove(rng.below(flying.len() as u64) as usize);
+                let (producer, first, count) = sequence(&ready);
+                let due = next.get(&producer).copied();
+                let error = match due {
+                    _ if rng.below(6) == 0 => Some(ErrorCode::NetworkException),
+                    Some(due) if first < due => None,
+                    Some(due) if first > due => Some(ErrorCode::OutOfOrderSequenceNumber),
+                    _ => {
+                        next.insert(producer, first + count);
+                        stored.extend((first..first + count).map(|n| (producer, n)));
+                        (rng.below(6) == 0).then_some(ErrorCode::NetworkException)
+                    }
+                };
+                answers.push((ready.id, error));
+            }
+            if !answers.is_empty() && rng.below(2) == 0 {
+                let (id, error) = answers.remove(rng.below(answers.len() as u64) as usize);
+                a.on_result(MonoMs(now), id, error, 0, -1);
+                a.request_done(1);
+                a.check();
+            }
+        }
+        assert_eq!(stored, (0..100).map(|n| (7, n)).collect::<Vec<_>>(), "seed {seed}: no number was lost, so there is one identity");
+    }
 }
 
 /// A broker that checks sequences as Kafka does, answers late, fails and loses answers at random: every record arrives once, in order.

@@ -18,10 +18,11 @@ impl<D> Accumulator<D> {
         base_offset: i64,
         log_append_time: i64,
     ) -> Option<Outcome<D>> {
-        let InFlight { queue: at, batch } = self.in_flight.remove(&id)?;
+        let InFlight { queue: at, batch, first } = self.in_flight.remove(&id)?;
         self.queues[at].in_flight -= 1;
         let Some(error) = error.filter(|e| *e != ErrorCode::DuplicateSequenceNumber) else {
             self.finish(&batch);
+            self.queues[at].known |= batch.sequence.is_some_and(|(producer, _)| Some(producer) == self.queues[at].identity);
             let (topic, partition, deliveries) = (self.name_of(at).to_string(), self.queues[at].partition, batch.deliveries);
             return Some(Outcome::Delivered(Delivered { topic, partition, base_offset, log_append_time, deliveries }));
         };
@@ -32,7 +33,7 @@ impl<D> Accumulator<D> {
             },
             _ => batch,
         };
-        Some(self.failed(now, at, batch, error))
+        Some(self.failed(now, at, batch, first, error))
     }
 
     /// Two smaller batches in place of one that is too large, at the front of the queue.
@@ -58,15 +59,15 @@ impl<D> Accumulator<D> {
         self.active.insert(at);
     }
 
-    fn failed(&mut self, now: MonoMs, at: usize, mut batch: Batch<D>, error: ErrorCode) -> Outcome<D> {
+    fn failed(&mut self, now: MonoMs, at: usize, mut batch: Batch<D>, first: bool, error: ErrorCode) -> Outcome<D> {
         let lost_identity =
             matches!(error, ErrorCode::OutOfOrderSequenceNumber | ErrorCode::UnknownProducerId | ErrorCode::InvalidProducerEpoch);
         let in_time = now.since(batch.created) < self.options.delivery_timeout_ms && batch.attempts < self.options.retries;
         batch.attempts += 1;
         batch.last_error = Some(error);
         if in_time && (error.is_retriable() || (lost_identity && self.may_renew())) {
-            // Only the oldest batch can be the cause; later ones fail because it did, and follow it.
-            if lost_identity && !self.follows_another(at, &batch) {
+            // A batch that was sent beside an older one may have overtaken it, even if that one is over by now: it is tried again alone.
+            if lost_identity && first {
                 self.break_identity(at);
             }
             self.queues[at].not_before = now.plus(self.options.backoff_ms(batch.attempts));
@@ -78,12 +79,6 @@ impl<D> Accumulator<D> {
             self.break_identity(at);
         }
         Outcome::Failed { topic: self.name_of(at).to_string(), partition: self.queues[at].partition, error, deliveries: batch.deliveries }
-    }
-
-    fn follows_another(&self, at: usize, batch: &Batch<D>) -> bool {
-        let in_flight = self.in_flight.values().filter(|f| f.queue == at).map(|f| &f.batch);
-        let tried = self.queues[at].waiting.iter().filter(|w| w.attempts > 0);
-        in_flight.chain(tried).any(|other| comes_before(other, batch))
     }
 
     /// A number of this partition is lost: everything after it needs a new identity.
