@@ -29,7 +29,11 @@ impl ConfigRules for Rules {
     fn validate(&self, resource: &ConfigResource, new: &Overrides, old: &Overrides) -> Result<(), ApiError> {
         let checked = match resource.kind {
             ResourceKind::Topic => config::validate_topic(new),
-            ResourceKind::Group => config::validate_group(new),
+            ResourceKind::Group => config::validate_group(new, &self.file),
+            ResourceKind::ClientMetrics => {
+                let refused = |e: config::ConfigError| ApiError::new(ErrorCode::InvalidRequest, e.to_string());
+                return config::validate_client_metrics(new).map_err(refused);
+            }
             ResourceKind::Broker => {
                 check_updatable(resource, new, old)?;
                 config::validate_broker_dynamic(new, !resource.name.is_empty())

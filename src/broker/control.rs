@@ -8,6 +8,7 @@ use super::Broker;
 use super::cluster::OFFSETS_TOPIC;
 use super::hosted::assignment;
 use super::settings;
+use crate::config::DynamicConfig;
 use crate::log::LogError;
 use crate::machine::controller::{AllocateProducerIds, Change, ClusterState, Command, ConfigResource, Overrides, ResourceKind};
 use crate::node::partition::Settings;
@@ -68,13 +69,23 @@ impl Broker {
     fn reconfigure(&self, image: &ClusterState, resource: &ConfigResource) {
         let affected: Vec<_> = match resource.kind {
             ResourceKind::Topic => image.topic(&resource.name).into_iter().flat_map(|t| self.partitions.of_topic(t.id)).collect(),
-            ResourceKind::Broker => self.partitions.all(),
+            ResourceKind::Broker => {
+                self.obey_dynamic_settings();
+                self.partitions.all()
+            }
             _ => return,
         };
         for hosted in affected {
             let settings = self.topic_settings(image, hosted.topic());
             hosted.if_open(|p| p.configure(settings));
         }
+    }
+
+    /// Takes over the broker's own settings as they are now.
+    pub(super) fn obey_dynamic_settings(&self) {
+        let config = self.rules.with_layers(&self.image(), DynamicConfig::effective);
+        self.limits.configure(&config);
+        self.logs.set_producer_id_expiration_ms(config.producer_id_expiration_ms.into());
     }
 
     fn drop_topic(&self, id: TopicId, name: &Arc<str>, partitions: &[i32]) {

@@ -13,6 +13,7 @@ mod flush;
 mod groups;
 mod hosted;
 mod ids;
+mod limits;
 mod out;
 mod reply;
 mod server;
@@ -36,6 +37,7 @@ use flush::Rolled;
 use groups::Groups;
 use hosted::Partitions;
 use ids::ProducerIds;
+use limits::Limits;
 use sessions::Sessions;
 
 use crate::config::BrokerConfig;
@@ -59,6 +61,7 @@ pub struct Broker {
     pub logs: Arc<LogDir>,
     pub partitions: Partitions,
     pub rolled: Rolled,
+    pub limits: Limits,
     pub sessions: Sessions,
     pub producer_ids: ProducerIds,
     pub groups: Groups,

@@ -1,13 +1,11 @@
 //! Starting and stopping a broker: sockets, data directory, connections, ticks. Nothing here is global, so a process may hold several.
 
-use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -36,10 +34,9 @@ pub async fn start(config: BrokerConfig) -> Result<Running, StartError> {
     let broker = opened.map_err(|_| StartError::Internal)??;
     let (stop, stopping) = watch::channel(false);
     let mut tasks = JoinSet::new();
-    let limits = Arc::new(Limits::new(&broker.config));
     for (socket, listener) in sockets.into_iter().zip(listeners) {
         info!("listening on {} as {}", addresses[tasks.len()], listener.name);
-        tasks.spawn(accept(socket, broker.clone(), listener, limits.clone(), stopping.clone()));
+        tasks.spawn(accept(socket, broker.clone(), listener, stopping.clone()));
     }
     tasks.spawn(tick::run(broker.clone(), stopping.clone()));
     tasks.spawn(flush::run(broker.clone(), stopping.clone()));
@@ -129,41 +126,7 @@ fn host_name() -> String {
     rustix::system::uname().nodename().to_str().map_or_else(|_| "localhost".to_string(), str::to_string)
 }
 
-/// How many connections there may be, and how many there are.
-struct Limits {
-    total: usize,
-    per_ip: usize,
-    open: Mutex<HashMap<IpAddr, usize>>,
-}
-
-impl Limits {
-    fn new(config: &BrokerConfig) -> Self {
-        let limit = |n: i32| usize::try_from(n).unwrap_or(usize::MAX);
-        Limits { total: limit(config.max_connections), per_ip: limit(config.max_connections_per_ip), open: Mutex::default() }
-    }
-
-    fn enter(&self, ip: IpAddr) -> bool {
-        let mut open = self.open.lock();
-        let here = open.get(&ip).copied().unwrap_or(0);
-        let fits = here < self.per_ip && open.values().sum::<usize>() < self.total;
-        if fits {
-            open.insert(ip, here + 1);
-        }
-        fits
-    }
-
-    fn leave(&self, ip: IpAddr) {
-        let mut open = self.open.lock();
-        if let Some(n) = open.get_mut(&ip) {
-            *n -= 1;
-            if *n == 0 {
-                open.remove(&ip);
-            }
-        }
-    }
-}
-
-async fn accept(socket: TcpListener, broker: Arc<Broker>, listener: Arc<Listener>, limits: Arc<Limits>, mut stop: watch::Receiver<bool>) {
+async fn accept(socket: TcpListener, broker: Arc<Broker>, listener: Arc<Listener>, mut stop: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -173,11 +136,22 @@ async fn accept(socket: TcpListener, broker: Arc<Broker>, listener: Arc<Listener
             accepted = socket.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) if limits.enter(peer.ip()) => {
-                let caller = Caller::new(broker.clone(), peer, listener.clone());
-                connections.spawn(serve(stream, caller, limits.clone(), stop.clone()));
+            Ok((stream, peer)) => {
+                if broker.limits.enter(peer.ip()) {
+                    let caller = Caller::new(broker.clone(), peer, listener.clone());
+                    connections.spawn(serve(stream, caller, stop.clone()));
+                } else {
+                    warn!("connection {peer} refused: too many connections");
+                }
+                let pause = broker.limits.pause(Instant::now());
+                if !pause.is_zero() {
+                    tokio::select! {
+                        biased;
+                        _ = stop.wait_for(|stopping| *stopping) => break,
+                        () = tokio::time::sleep(pause) => {}
+                    }
+                }
             }
-            Ok((_, peer)) => warn!("connection {peer} refused: too many connections"),
             Err(e) => {
                 // Out of file descriptors, most likely: others must close first.
                 warn!("cannot accept a connection: {e}");
@@ -190,15 +164,15 @@ async fn accept(socket: TcpListener, broker: Arc<Broker>, listener: Arc<Listener
     let _ = tokio::time::timeout(Duration::from_millis(500), drained).await;
 }
 
-async fn serve(stream: TcpStream, caller: Caller, limits: Arc<Limits>, stop: watch::Receiver<bool>) {
+async fn serve(stream: TcpStream, caller: Caller, stop: watch::Receiver<bool>) {
     /// Counts the connection out however it ends.
-    struct Leave(Arc<Limits>, IpAddr);
+    struct Leave(Arc<Broker>, IpAddr);
     impl Drop for Leave {
         fn drop(&mut self) {
-            self.0.leave(self.1);
+            self.0.limits.leave(self.1);
         }
     }
-    let _leave = Leave(limits, caller.peer.ip());
+    let _leave = Leave(caller.broker.clone(), caller.peer.ip());
     if let Err(e) = stream.set_nodelay(true) {
         warn!("connection {}: {e}", caller.peer);
         return;

@@ -16,6 +16,7 @@ use super::flush::Rolled;
 use super::groups::Groups;
 use super::hosted::Partitions;
 use super::ids::ProducerIds;
+use super::limits::Limits;
 use super::sessions::Sessions;
 use crate::config::BrokerConfig;
 use crate::log::{DirOptions, LogDir, LogError, RealDisk};
@@ -85,7 +86,7 @@ impl Broker {
         if !clean && !logs.unrecovered().is_empty() {
             info!("the last stop was not clean: {} partitions will be looked over", logs.unrecovered().len());
         }
-        Ok(Arc::new(Broker {
+        let broker = Broker {
             clock,
             buffers: BufferPool::new(FRAME_BUDGET, FRAME_RETAIN),
             node_id: config.node_id,
@@ -95,6 +96,7 @@ impl Broker {
             logs,
             partitions: Partitions::new(config.node_id),
             rolled: Rolled::default(),
+            limits: Limits::default(),
             sessions: Sessions::new(config.max_incremental_fetch_session_cache_slots, Rng::new(rng.next_u64())),
             producer_ids: ProducerIds::default(),
             groups: Groups::new(&config, Rng::new(rng.next_u64())),
@@ -103,7 +105,9 @@ impl Broker {
             rng: Mutex::new(rng),
             stopping: AtomicBool::new(false),
             config,
-        }))
+        };
+        broker.obey_dynamic_settings();
+        Ok(Arc::new(broker))
     }
 
     /// Leaves the data directory as a clean stop does (R1). May block.

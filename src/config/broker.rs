@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::key::{ConfigError, split_list};
 use super::listener::{Endpoint, parse_endpoints};
-use super::{Values, broker_key, topic_keys};
+use super::{DynamicConfig, Values, broker_dynamic, broker_key, topic_keys};
 
 /// Something about the given settings that the operator should know, though the broker starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,11 +52,8 @@ pub struct BrokerConfig {
     pub log_flush_scheduler_interval_ms: i64,
     pub log_initial_task_delay_ms: i64,
     pub log_retention_check_interval_ms: i64,
-    pub max_connections: i32,
-    pub max_connections_per_ip: i32,
     pub max_incremental_fetch_session_cache_slots: i32,
     pub max_request_partition_size_limit: i32,
-    pub metadata_log_max_record_bytes_between_snapshots: i64,
     pub num_partitions: i32,
     pub offset_metadata_max_bytes: i32,
     pub offsets_commit_timeout_ms: i32,
@@ -80,6 +77,7 @@ impl BrokerConfig {
         for (name, value) in file.iter_mut() {
             if let Some(key) = broker_key(name) {
                 *value = key.canonical(value)?;
+                broker_dynamic::check(name, value)?;
             }
         }
         let mut read = Reader { file: &file, names: BTreeSet::new() };
@@ -87,6 +85,10 @@ impl BrokerConfig {
         read.note_topic_defaults();
         let names = read.names;
         let warnings = file.keys().filter_map(|name| warning(name, &names)).collect();
+        // One number under two names, as Kafka shows it.
+        for name in ["node.id", "broker.id"] {
+            file.insert(name.to_string(), config.node_id.to_string());
+        }
         config.file = file;
         config.check()?;
         Ok((config, warnings))
@@ -160,11 +162,8 @@ impl Reader<'_> {
             log_flush_scheduler_interval_ms: self.num("log.flush.scheduler.interval.ms"),
             log_initial_task_delay_ms: self.num("log.initial.task.delay.ms"),
             log_retention_check_interval_ms: self.num("log.retention.check.interval.ms"),
-            max_connections: self.num("max.connections"),
-            max_connections_per_ip: self.num("max.connections.per.ip"),
             max_incremental_fetch_session_cache_slots: self.num("max.incremental.fetch.session.cache.slots"),
             max_request_partition_size_limit: self.num("max.request.partition.size.limit"),
-            metadata_log_max_record_bytes_between_snapshots: self.num("metadata.log.max.record.bytes.between.snapshots"),
             num_partitions: self.num("num.partitions"),
             offset_metadata_max_bytes: self.num("offset.metadata.max.bytes"),
             offsets_commit_timeout_ms: self.num("offsets.commit.timeout.ms"),
@@ -242,6 +241,7 @@ impl Reader<'_> {
     /// Topic defaults are read through `Layers` when a topic is; roles and quorum are fixed on one node and accepted as given.
     fn note_topic_defaults(&mut self) {
         self.names.extend(topic_keys().iter().flat_map(|k| k.broker.iter().copied()));
+        self.names.extend(DynamicConfig::NAMES);
         self.names.extend(["process.roles", "controller.quorum.voters", "controller.quorum.bootstrap.servers"]);
     }
 }

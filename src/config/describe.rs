@@ -1,5 +1,6 @@
 //! What DescribeConfigs answers: every setting in force with its source and synonyms (fact G1).
 
+use super::group::CLIENT_METRICS;
 use super::key::Key;
 use super::topic::inherited;
 use super::{Kind, Layers, Update, Values, broker_key, broker_keys, group_keys, topic_keys};
@@ -12,6 +13,8 @@ pub enum Source {
     DynamicDefaultBroker = 3,
     StaticBroker = 4,
     Default = 5,
+    BrokerLogger = 6,
+    ClientMetrics = 7,
     Group = 8,
 }
 
@@ -104,25 +107,52 @@ fn broker_entry(name: &str, layers: Layers<'_>) -> Entry {
     }
 }
 
-/// All settings of a group; `defaults` gives the broker's value for a group setting.
-pub fn describe_group(overrides: &Values, defaults: impl Fn(&str) -> Option<String>) -> Vec<Entry> {
-    let entry = |key: &Key| {
-        let own = overrides.get(key.name).map(|v| key.canonical(v).unwrap_or_else(|_| v.clone()));
-        let default = defaults(key.name).or(key.default.map(str::to_string));
-        let mut synonyms = Vec::new();
-        synonyms.extend(own.clone().map(|v| Synonym { name: key.name.into(), value: Some(v), source: Source::Group }));
-        synonyms.extend(default.clone().map(|v| Synonym { name: key.name.into(), value: Some(v), source: Source::Default }));
+/// All settings of a group. Most have a broker setting that gives the default: `session.timeout.ms` of a kind of group is that of
+/// `group.KIND.session.timeout.ms`.
+pub fn describe_group(overrides: &Values, layers: Layers<'_>) -> Vec<Entry> {
+    group_keys().iter().map(|key| group_entry(key, overrides, layers)).collect()
+}
+
+fn group_entry(key: &Key, overrides: &Values, layers: Layers<'_>) -> Entry {
+    let mut synonyms = Vec::new();
+    if let Some(value) = overrides.get(key.name) {
+        let value = key.canonical(value).unwrap_or_else(|_| value.clone());
+        synonyms.push(Synonym { name: key.name.to_string(), value: Some(value), source: Source::Group });
+    }
+    let of_broker = format!("group.{}", key.name);
+    if broker_key(&of_broker).is_some() {
+        synonyms.extend(broker_synonyms(&of_broker, layers, true));
+    } else {
+        let default = key.default.map(str::to_string);
+        synonyms.extend(default.map(|v| Synonym { name: key.name.to_string(), value: Some(v), source: Source::Default }));
+    }
+    Entry {
+        name: key.name.to_string(),
+        source: synonyms.first().map_or(Source::Default, |s| s.source),
+        value: synonyms.first().and_then(|s| s.value.clone()),
+        read_only: false,
+        sensitive: false,
+        kind: Some(key.kind),
+        synonyms,
+    }
+}
+
+/// All settings of a subscription to client metrics.
+pub fn describe_client_metrics(overrides: &Values) -> Vec<Entry> {
+    let entry = |(name, kind, default): &(&str, Kind, &str)| {
+        let own = overrides.get(*name).cloned();
+        let synonym = |value: &String| Synonym { name: name.to_string(), value: Some(value.clone()), source: Source::ClientMetrics };
         Entry {
-            name: key.name.to_string(),
-            source: if own.is_some() { Source::Group } else { Source::Default },
-            value: own.or(default),
+            name: name.to_string(),
+            source: if own.is_some() { Source::ClientMetrics } else { Source::Default },
+            synonyms: own.iter().map(synonym).collect(),
+            value: own.or(Some(default.to_string())),
             read_only: false,
             sensitive: false,
-            kind: Some(key.kind),
-            synonyms,
+            kind: Some(*kind),
         }
     };
-    group_keys().iter().map(entry).collect()
+    CLIENT_METRICS.iter().map(entry).collect()
 }
 
 #[cfg(test)]
@@ -151,6 +181,17 @@ mod tests {
         assert_eq!(of("flush.ms"), "flush.ms=9223372036854775807 ");
         assert_eq!(of("segment.jitter.ms"), "segment.jitter.ms=0 ");
         assert!(!entries.iter().any(|e| e.name == "internal.segment.bytes"));
+    }
+
+    #[test]
+    fn g1_group_settings_have_the_brokers_as_synonyms() {
+        let none = Values::new();
+        let (file, own) = (Values::from([("group.consumer.heartbeat.interval.ms".into(), "6000".into())]), Values::new());
+        let entries = describe_group(&own, Layers { per_broker: &none, cluster: &none, file: &file });
+        let of = |name: &str| text(entries.iter().find(|e| e.name == name).unwrap());
+        let heartbeat = "consumer.heartbeat.interval.ms=6000 StaticBroker:group.consumer.heartbeat.interval.ms=6000 Default:group.consumer.heartbeat.interval.ms=5000";
+        assert_eq!(of("consumer.heartbeat.interval.ms"), heartbeat);
+        assert_eq!(of("share.isolation.level"), "share.isolation.level=read_uncommitted Default:share.isolation.level=read_uncommitted");
     }
 
     #[test]

@@ -5,10 +5,12 @@
 
 mod admin_table;
 mod broker;
+mod broker_dynamic;
 mod broker_table;
 mod client;
 mod consumer_table;
 mod describe;
+mod group;
 mod group_table;
 mod key;
 mod listener;
@@ -18,8 +20,10 @@ mod topic;
 mod topic_table;
 
 pub use broker::{BrokerConfig, Warning};
+pub use broker_dynamic::DynamicConfig;
 pub use client::{Acks, ClientConfig, ConsumerConfig, DnsLookup, OffsetReset, PartitionerKind, ProducerConfig};
-pub use describe::{Entry, Source, Synonym, describe_broker, describe_group, describe_topic};
+pub use describe::{Entry, Source, Synonym, describe_broker, describe_client_metrics, describe_group, describe_topic};
+pub use group::{validate_client_metrics, validate_group};
 pub use key::{ConfigError, Key, Kind, Update, Valid};
 pub use listener::{Endpoint, parse_endpoints};
 pub use properties::parse_properties;
@@ -99,15 +103,6 @@ pub fn validate_topic(overrides: &Values) -> Result<(), ConfigError> {
     topic::check_together(overrides)
 }
 
-/// Checks the overrides of a group.
-pub fn validate_group(overrides: &Values) -> Result<(), ConfigError> {
-    for (name, value) in overrides {
-        let key = group_key(name).ok_or_else(|| ConfigError::new(format!("Unknown group config name: {name}")))?;
-        key.check(value)?;
-    }
-    Ok(())
-}
-
 /// Checks values that are to be set at run time for one broker (`per_broker`) or for all.
 ///
 /// Names that Kafka does not know are accepted, as Kafka does; read-only ones are refused.
@@ -122,7 +117,7 @@ pub fn validate_broker_dynamic(values: &Values, per_broker: bool) -> Result<(), 
                 let text = format!("Cannot update these configs at default cluster level: Set({name})");
                 return Err(ConfigError::new(text));
             }
-            _ => key.check(value)?,
+            _ => key.check(value).and_then(|()| broker_dynamic::check(name, value))?,
         }
     }
     Ok(())

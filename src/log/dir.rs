@@ -103,6 +103,11 @@ impl LogDir {
         self.shared.offline_reason()
     }
 
+    /// I12: holds from the next look at producers on.
+    pub fn set_producer_id_expiration_ms(&self, expiration_ms: i64) {
+        self.shared.producer_id_expiration_ms.store(expiration_ms, Ordering::Relaxed);
+    }
+
     /// How many segment and index files are open now.
     pub fn open_files(&self) -> usize {
         self.shared.files.count()

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
@@ -58,7 +58,6 @@ pub(super) struct Shared {
     pub disk: Arc<dyn Disk>,
     pub root: PathBuf,
     pub files: OpenFiles,
-    pub options: DirOptions,
     pub recovery_points: Offsets,
     pub log_starts: Offsets,
     pub high_watermarks: Offsets,
@@ -68,6 +67,8 @@ pub(super) struct Shared {
     pub unrecovered: Mutex<std::collections::BTreeSet<TopicPartition>>,
     /// Logs that were written to and not closed since.
     pub unclosed: AtomicUsize,
+    /// `producer.id.expiration.ms`, which may change at any time.
+    pub producer_id_expiration_ms: AtomicI64,
     offline: AtomicBool,
     offline_reason: Mutex<Option<String>>,
 }
@@ -78,13 +79,13 @@ impl Shared {
             files: OpenFiles::new(disk.clone(), options.max_open_files),
             disk,
             root,
-            options,
             recovery_points: Offsets::default(),
             log_starts: Offsets::default(),
             high_watermarks: Offsets::default(),
             doomed: Mutex::default(),
             unrecovered: Mutex::default(),
             unclosed: AtomicUsize::new(0),
+            producer_id_expiration_ms: AtomicI64::new(options.producer_id_expiration_ms),
             offline: AtomicBool::new(false),
             offline_reason: Mutex::default(),
         }

@@ -141,7 +141,7 @@ impl Log {
 
     /// Forgets producers that were silent for long (I12).
     pub fn expire_producers(&mut self, now: WallMs) -> usize {
-        let expiration_ms = self.home.shared.options.producer_id_expiration_ms;
+        let expiration_ms = self.home.shared.producer_id_expiration_ms.load(Ordering::Relaxed);
         self.producers.expire(now, expiration_ms)
     }
 

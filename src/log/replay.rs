@@ -1,5 +1,7 @@
 //! Rebuilding what is derived from batches: producers, aborted transactions, leader epochs.
 
+use std::sync::atomic::Ordering;
+
 use super::disk::{DiskError, Durable, read_file, remove_if_there, replace_file};
 use super::epochs::Epochs;
 use super::error::LogError;
@@ -25,7 +27,7 @@ impl Log {
         if self.segments.is_empty() {
             return Ok(());
         }
-        let expiration_ms = self.home.shared.options.producer_id_expiration_ms;
+        let expiration_ms = self.home.shared.producer_id_expiration_ms.load(Ordering::Relaxed);
         let (mut producers, from) = match self.newest_snapshot(self.end)? {
             Some((at, entries)) => (Producers::from_snapshot(&entries, now.wall, expiration_ms), at),
             None => (Producers::default(), self.segments[0].base),

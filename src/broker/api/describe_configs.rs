@@ -1,10 +1,13 @@
 //! DescribeConfigs: settings in force with their sources. Version 3 brought types and documentation.
 
+use tracing::level_filters::LevelFilter;
+
 use crate::broker::config_rules::source_id;
 use crate::broker::context::Cx;
 use crate::broker::reply::Reply;
-use crate::config::{Entry, describe_broker, describe_group, describe_topic};
+use crate::config::{Entry, Kind, Source, describe_broker, describe_client_metrics, describe_group, describe_topic};
 use crate::machine::controller::{ApiError, ClusterState, ConfigResource, Overrides, ResourceKind, topics};
+use crate::types::NodeId;
 use crate::wire::ErrorCode;
 use crate::wire::describe_configs_request::{DescribeConfigsRequest, DescribeConfigsResource};
 use crate::wire::describe_configs_response::{
@@ -53,23 +56,42 @@ fn entries(cx: &Cx, image: &ClusterState, resource: &DescribeConfigsResource) ->
             all.into_iter().filter(|e| layers.cluster.contains_key(&e.name)).map(cluster_only).collect()
         })),
         ResourceKind::Broker if name.parse() == Ok(rules.node) => Ok(rules.with_layers(image, describe_broker)),
-        ResourceKind::Broker => {
-            let text = match name.parse::<i32>() {
-                Ok(_) => format!("Unexpected broker id, expected {} or empty string, but received {name}", rules.node),
-                Err(_) => format!("Broker id must be an integer, but it is: {name}"),
-            };
-            Err(ApiError::new(ErrorCode::InvalidRequest, text))
-        }
+        ResourceKind::Broker => Err(not_this_broker(rules.node, name)),
         ResourceKind::Group if name.is_empty() => Err(ApiError::new(ErrorCode::InvalidRequest, "Group name must not be empty")),
-        ResourceKind::Group => Ok(describe_group(own(kind), |key| rules.file.get(&format!("group.{key}")).cloned())),
-        ResourceKind::BrokerLogger | ResourceKind::ClientMetrics => Ok(Vec::new()),
+        ResourceKind::Group => Ok(rules.with_layers(image, |layers| describe_group(own(kind), layers))),
+        ResourceKind::ClientMetrics if name.is_empty() => {
+            Err(ApiError::new(ErrorCode::InvalidRequest, "Client metrics subscription name must not be empty"))
+        }
+        ResourceKind::ClientMetrics => Ok(describe_client_metrics(own(kind))),
+        ResourceKind::BrokerLogger if name.parse() == Ok(rules.node) => Ok(vec![logger()]),
+        ResourceKind::BrokerLogger => Err(not_this_broker(rules.node, name)),
         ResourceKind::Other(id) => Err(ApiError::new(ErrorCode::InvalidRequest, format!("Unsupported resource type: {id}"))),
+    }
+}
+
+fn not_this_broker(node: NodeId, name: &str) -> ApiError {
+    let text = match name.parse::<i32>() {
+        Ok(_) => format!("Unexpected broker id, expected {node} or empty string, but received {name}"),
+        Err(_) => format!("Broker id must be an integer, but it is: {name}"),
+    };
+    ApiError::new(ErrorCode::InvalidRequest, text)
+}
+
+/// There is one logger, whose level is given at the start.
+fn logger() -> Entry {
+    Entry {
+        name: "root".to_string(),
+        value: Some(LevelFilter::current().to_string().to_uppercase()),
+        source: Source::BrokerLogger,
+        read_only: true,
+        sensitive: false,
+        kind: Some(Kind::String),
+        synonyms: Vec::new(),
     }
 }
 
 /// An entry as the cluster-wide defaults have it, without what one broker adds.
 fn cluster_only(mut entry: Entry) -> Entry {
-    use crate::config::Source;
     entry.synonyms.retain(|s| s.source == Source::DynamicDefaultBroker);
     entry.source = Source::DynamicDefaultBroker;
     entry.value = entry.synonyms.first().and_then(|s| s.value.clone());
