@@ -1,7 +1,8 @@
 //! One connection: frames in, replies out in the order of the requests.
 //!
 //! A request is handled as soon as it has arrived, also while replies to earlier ones are still awaited; the queue of those is bounded. Every
-//! state in which a peer may keep the broker waiting has a deadline: an unfinished frame, an unread reply, silence.
+//! state in which a peer may keep the broker waiting has a deadline: an unfinished frame, an unread reply, silence. None of them is longer
+//! than `connections.max.idle.ms`.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -19,12 +20,14 @@ use super::context::Caller;
 use super::dispatch;
 use super::out::write_frames;
 use super::reply::{Frame, Outcome, Pending, Reason};
-use crate::net::{FrameError, FrameReader, Target};
+use crate::net::{BufferPool, FrameError, FrameReader, Target};
 
 /// Requests of one connection whose replies may be awaited at once.
 const MAX_QUEUED: usize = 64;
 /// An unfinished frame may take this long, and longer as its bytes arrive.
 const FRAME_GRACE: Duration = Duration::from_secs(30);
+/// A client that takes nothing of its reply for this long loses the connection.
+const STALLED: Duration = Duration::from_secs(60);
 /// Bytes a second that keep an unfinished frame alive.
 const FRAME_BYTES_PER_SECOND: usize = 16 * 1024;
 
@@ -65,7 +68,8 @@ struct Connection {
 
 enum Event {
     Read(usize),
-    NoRoom,
+    /// There was no buffer for a large frame, and may be one now.
+    RoomAgain,
     Replied(Result<Frame, Reason>),
     Timer,
 }
@@ -104,18 +108,19 @@ impl Connection {
                 self.reader.release();
             }
             let may_read = self.queue.len() < MAX_QUEUED;
+            let buffers = self.caller.broker.buffers.clone();
             let Connection { stream, reader, queue, .. } = self;
             let event = tokio::select! {
                 biased;
                 _ = stop.wait_for(|stopping| *stopping) => return Err(Closed::Stopping),
                 reply = front(queue) => Event::Replied(reply),
                 () = &mut timer => Event::Timer,
-                event = read(stream, reader), if may_read => event?,
+                event = read(stream, reader, &buffers), if may_read => event?,
             };
             match event {
                 Event::Read(0) => return Err(Closed::ByClient),
                 Event::Read(_) => self.active = Instant::now(),
-                Event::NoRoom => self.caller.broker.buffers.wait().await,
+                Event::RoomAgain => {}
                 Event::Replied(reply) => self.queue[0] = Slot::Ready(reply.map_err(Closed::Request)?),
                 Event::Timer => {
                     self.check_deadlines()?;
@@ -163,11 +168,12 @@ impl Connection {
         if ready == 0 {
             return Ok(());
         }
+        let idle = self.idle_limit();
         let frames = self.queue.drain(..ready).filter_map(|slot| match slot {
             Slot::Ready(frame) => Some(frame),
             Slot::Waiting(_) => None,
         });
-        write_frames(&self.stream, frames).await?;
+        write_frames(&self.stream, STALLED.min(idle), frames).await?;
         self.active = Instant::now();
         Ok(())
     }
@@ -182,7 +188,7 @@ impl Connection {
     fn frame_deadline(&self) -> Option<Instant> {
         let arrived = self.reader.progress().map_or(0, |(arrived, _)| arrived);
         let earned = Duration::from_secs((arrived / FRAME_BYTES_PER_SECOND) as u64);
-        self.frame_began.map(|began| began + FRAME_GRACE + earned)
+        self.frame_began.map(|began| began + FRAME_GRACE.min(self.idle_limit()) + earned)
     }
 
     fn idle_limit(&self) -> Duration {
@@ -211,9 +217,12 @@ async fn front(queue: &mut VecDeque<Slot>) -> Result<Frame, Reason> {
     }
 }
 
-async fn read(stream: &mut TcpStream, reader: &mut FrameReader) -> io::Result<Event> {
+async fn read(stream: &mut TcpStream, reader: &mut FrameReader, buffers: &BufferPool) -> io::Result<Event> {
     match reader.target() {
         Target::Read(mut to) => Ok(Event::Read(stream.read_buf(&mut to).await?)),
-        Target::NoRoom => Ok(Event::NoRoom),
+        Target::NoRoom => {
+            buffers.wait().await;
+            Ok(Event::RoomAgain)
+        }
     }
 }

@@ -11,8 +11,6 @@ use tokio::net::TcpStream;
 
 use super::reply::{FileRange, Frame, Part};
 
-/// A client that takes nothing of its reply for this long loses the connection.
-const STALLED: Duration = Duration::from_secs(60);
 /// Replies are joined into one write until they reach this size.
 const JOIN: usize = 32 * 1024;
 /// A stretch of a file up to this size is copied into the joined write: one packet and one wake-up of the reader instead of three.
@@ -20,8 +18,8 @@ const COPIED: usize = 16 * 1024;
 /// Slices given to the kernel at once.
 const MAX_SLICES: usize = 64;
 
-/// Writes `frames` in order, joining small ones.
-pub async fn write_frames(stream: &TcpStream, frames: impl IntoIterator<Item = Frame>) -> io::Result<()> {
+/// Writes `frames` in order, joining small ones. A client that takes nothing for as long as `stalled` has lost the connection.
+pub async fn write_frames(stream: &TcpStream, stalled: Duration, frames: impl IntoIterator<Item = Frame>) -> io::Result<()> {
     let mut joined: Vec<Bytes> = Vec::new();
     let mut size = 0;
     for part in frames.into_iter().flat_map(|frame| frame.parts) {
@@ -30,27 +28,27 @@ pub async fn write_frames(stream: &TcpStream, frames: impl IntoIterator<Item = F
             Part::File(range) if range.len <= COPIED => copied(&range)?,
             Part::File(range) => {
                 // The kernel may hold the head back to join it with the file's bytes.
-                send(stream, &mut joined, SendFlags::NOSIGNAL | SendFlags::MORE).await?;
+                send(stream, &mut joined, SendFlags::NOSIGNAL | SendFlags::MORE, stalled).await?;
                 size = 0;
-                send_file(stream, range).await?;
+                send_file(stream, range, stalled).await?;
                 continue;
             }
         };
         size += bytes.len();
         joined.push(bytes);
         if size >= JOIN {
-            send(stream, &mut joined, SendFlags::NOSIGNAL).await?;
+            send(stream, &mut joined, SendFlags::NOSIGNAL, stalled).await?;
             size = 0;
         }
     }
-    send(stream, &mut joined, SendFlags::NOSIGNAL).await
+    send(stream, &mut joined, SendFlags::NOSIGNAL, stalled).await
 }
 
 /// Sends and empties `parts`.
-async fn send(stream: &TcpStream, parts: &mut Vec<Bytes>, flags: SendFlags) -> io::Result<()> {
+async fn send(stream: &TcpStream, parts: &mut Vec<Bytes>, flags: SendFlags, stalled: Duration) -> io::Result<()> {
     let mut first = 0;
     while first < parts.len() {
-        let mut sent = ready(stream, || send_once(stream, &parts[first..], flags)).await?;
+        let mut sent = ready(stream, stalled, || send_once(stream, &parts[first..], flags)).await?;
         while first < parts.len() && sent >= parts[first].len() {
             sent -= parts[first].len();
             first += 1;
@@ -77,10 +75,10 @@ fn copied(range: &FileRange) -> io::Result<Bytes> {
     Ok(bytes.into())
 }
 
-async fn send_file(stream: &TcpStream, range: FileRange) -> io::Result<()> {
+async fn send_file(stream: &TcpStream, range: FileRange, stalled: Duration) -> io::Result<()> {
     let FileRange { file, mut position, mut len } = range;
     while len > 0 {
-        let sent = ready(stream, || Ok(rustix::fs::sendfile(stream, &*file, Some(&mut position), len)?)).await?;
+        let sent = ready(stream, stalled, || Ok(rustix::fs::sendfile(stream, &*file, Some(&mut position), len)?)).await?;
         if sent == 0 {
             // The length went out already, so the stream cannot be mended.
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "a log file is shorter than it was"));
@@ -91,11 +89,11 @@ async fn send_file(stream: &TcpStream, range: FileRange) -> io::Result<()> {
 }
 
 /// Runs a non-blocking write, waiting for the socket when it is full.
-async fn ready(stream: &TcpStream, mut write: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+async fn ready(stream: &TcpStream, stalled: Duration, mut write: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
     loop {
         match stream.try_io(Interest::WRITABLE, &mut write) {
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
-                let waited = tokio::time::timeout(STALLED, stream.writable()).await;
+                let waited = tokio::time::timeout(stalled, stream.writable()).await;
                 waited.map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "the client does not take its reply"))??;
             }
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
