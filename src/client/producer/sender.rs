@@ -97,7 +97,7 @@ fn step(shared: &Arc<Shared>) -> Instant {
     };
     tell_expired(shared, expired);
     for (node, batches) in drained.requests {
-        tokio::spawn(send(shared.clone(), node, batches));
+        start_in_order(send(shared.clone(), node, batches));
     }
     let mut jobs = shared.jobs.lock();
     if !drained.unknown_leaders && !jobs.metadata.running {
@@ -177,6 +177,16 @@ async fn renew_identity(shared: Arc<Shared>) {
         }
     }
     shared.work.notify_one();
+}
+
+/// Runs a request up to the first thing it waits for, then beside the others: so that requests are handed to a connection in the order in
+/// which they were drained, whatever the threads do.
+fn start_in_order(request: impl Future<Output = ()> + Send + 'static) {
+    let mut request = Box::pin(request);
+    let now = request.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop()));
+    if now.is_pending() {
+        tokio::spawn(request);
+    }
 }
 
 /// One Produce request from send to verdict.
