@@ -118,6 +118,17 @@ fn warning(name: &str, honoured: &BTreeSet<&'static str>) -> Option<Warning> {
     }
 }
 
+/// Topic defaults that are shown, and kept for topics, but that nothing acts on yet.
+const TOPIC_DEFAULTS_WITHOUT_EFFECT: [&str; 7] = [
+    "log.cleaner.delete.retention.ms",
+    "log.cleaner.max.compaction.lag.ms",
+    "log.cleaner.min.cleanable.ratio",
+    "log.cleaner.min.compaction.lag.ms",
+    "log.local.retention.bytes",
+    "log.local.retention.ms",
+    "log.preallocate",
+];
+
 /// Reads settings by name and remembers which names it was asked for: those are the honoured ones.
 struct Reader<'a> {
     file: &'a Values,
@@ -240,7 +251,8 @@ impl Reader<'_> {
 
     /// Topic defaults are read through `Layers` when a topic is; roles and quorum are fixed on one node and accepted as given.
     fn note_topic_defaults(&mut self) {
-        self.names.extend(topic_keys().iter().flat_map(|k| k.broker.iter().copied()));
+        let acts = |name: &&str| !TOPIC_DEFAULTS_WITHOUT_EFFECT.contains(name);
+        self.names.extend(topic_keys().iter().flat_map(|k| k.broker.iter().copied()).filter(acts));
         self.names.extend(DynamicConfig::NAMES);
         self.names.extend(["process.roles", "controller.quorum.voters", "controller.quorum.bootstrap.servers"]);
     }
@@ -330,5 +342,7 @@ mod tests {
         assert!(text[0].contains("log.cleaner.threads") && text[0].contains("not honoured"), "{text:?}");
         assert!(text[1].contains("did you mean num.partitions?"), "{text:?}");
         assert!(text[2].contains("unknown setting x.y: ignored"), "{text:?}");
+        let (_, warnings) = parse(&[("log.preallocate", "true"), ("log.retention.bytes", "1"), ("max.connections", "9")]).unwrap();
+        assert_eq!(warnings, [Warning::NotHonoured { name: "log.preallocate".into() }]);
     }
 }
