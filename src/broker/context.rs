@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::Broker;
+use crate::machine::coordinator::Context;
 use crate::types::Now;
 
 /// One endpoint that the broker tells clients of.
@@ -54,5 +55,10 @@ pub struct Cx {
 impl Cx {
     pub fn now(&self) -> Now {
         self.broker.clock.now()
+    }
+
+    /// Who asks, as coordinators want to know it.
+    pub fn coordinator_context(&self) -> Context {
+        Context { client_id: self.client_id.to_string(), client_host: format!("/{}", self.peer.ip()), api_version: self.version }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tracing::{error, info, warn};
 
 use super::Broker;
-use super::cluster::OFFSETS_TOPIC;
+use super::cluster::{OFFSETS_TOPIC, TRANSACTION_TOPIC};
 use super::hosted::assignment;
 use super::settings;
 use crate::config::DynamicConfig;
@@ -47,11 +47,12 @@ impl Broker {
                 }
                 Change::PartitionChanged { id, partition, .. } => self.lead(&image, *id, *partition),
                 Change::Config(resource) => self.reconfigure(&image, resource),
+                Change::Feature(_) => self.configure_transactions(),
                 _ => {}
             }
         }
         if !deleted.is_empty() {
-            self.groups_forget(deleted);
+            self.groups_forget(&deleted);
         }
     }
 
@@ -184,33 +185,51 @@ impl Broker {
         }
     }
 
-    /// Creates the topic that keeps groups and offsets, if it is not there.
-    pub fn ensure_offsets_topic(&self) {
-        if self.image().topic(OFFSETS_TOPIC).is_none() {
-            for (topic, code) in self.auto_create(&[OFFSETS_TOPIC.to_string()]) {
+    /// Creates a topic in which coordinators keep their state, if it is not there.
+    pub fn ensure_internal_topic(&self, name: &str) {
+        if self.image().topic(name).is_none() {
+            for (topic, code) in self.auto_create(&[name.to_string()]) {
                 error!("cannot create {topic}: {code:?}");
             }
         }
     }
 
     fn wanted_topic(&self, name: &str) -> CreatableTopic {
-        let defaults = CreatableTopic { name: name.to_string(), num_partitions: -1, replication_factor: -1, ..Default::default() };
-        if name != OFFSETS_TOPIC {
-            return defaults;
-        }
-        let nodes = i16::try_from(self.image().brokers().filter(|b| !b.fenced).count()).unwrap_or(i16::MAX);
-        let config = |name: &str, value: String| CreatableTopicConfig { name: name.to_string(), value: Some(value) };
+        let c = &self.config;
+        let (partitions, factor, configs) = match name {
+            OFFSETS_TOPIC => {
+                let segment_bytes = c.offsets_topic_segment_bytes.to_string();
+                let configs =
+                    vec![("cleanup.policy", "compact".into()), ("compression.type", "producer".into()), ("segment.bytes", segment_bytes)];
+                (c.offsets_topic_num_partitions, c.offsets_topic_replication_factor, configs)
+            }
+            TRANSACTION_TOPIC => {
+                let factor = self.at_most_all_brokers(c.transaction_state_log_replication_factor);
+                let configs = vec![
+                    ("cleanup.policy", "compact".into()),
+                    ("compression.type", "uncompressed".into()),
+                    ("min.insync.replicas", c.transaction_state_log_min_isr.min(factor.into()).to_string()),
+                    ("segment.bytes", c.transaction_state_log_segment_bytes.to_string()),
+                    ("unclean.leader.election.enable", "false".into()),
+                ];
+                (c.transaction_state_log_num_partitions, factor, configs)
+            }
+            _ => (-1, -1, Vec::new()),
+        };
+        let config = |(name, value): (&str, String)| CreatableTopicConfig { name: name.to_string(), value: Some(value) };
         CreatableTopic {
-            num_partitions: self.config.offsets_topic_num_partitions,
-            // No more replicas than there are brokers, so that a lone one needs no settings.
-            replication_factor: self.config.offsets_topic_replication_factor.min(nodes),
-            configs: vec![
-                config("cleanup.policy", "compact".to_string()),
-                config("compression.type", "producer".to_string()),
-                config("segment.bytes", self.config.offsets_topic_segment_bytes.to_string()),
-            ],
-            ..defaults
+            name: name.to_string(),
+            num_partitions: partitions,
+            replication_factor: if factor == -1 { -1 } else { self.at_most_all_brokers(factor) },
+            configs: configs.into_iter().map(config).collect(),
+            ..Default::default()
         }
+    }
+
+    /// No more replicas than there are brokers, so that a lone one needs no settings.
+    fn at_most_all_brokers(&self, replication_factor: i16) -> i16 {
+        let nodes = i16::try_from(self.image().brokers().filter(|b| !b.fenced).count()).unwrap_or(i16::MAX);
+        replication_factor.min(nodes)
     }
 
     /// The next producer id, from a new block if the present one is used up. May block.

@@ -50,6 +50,11 @@ pub const APIS: &[Api] = apis! {
     delete_records DeleteRecords 0..=2;
     init_producer_id InitProducerId 0..=5;
     offset_for_leader_epoch OffsetForLeaderEpoch 2..=4;
+    add_partitions_to_txn AddPartitionsToTxn 0..=5;
+    add_offsets_to_txn AddOffsetsToTxn 0..=4;
+    end_txn EndTxn 0..=5;
+    write_txn_markers WriteTxnMarkers 1..=2;
+    txn_offset_commit TxnOffsetCommit 0..=5;
     describe_configs DescribeConfigs 1..=4;
     alter_configs AlterConfigs 0..=2;
     describe_log_dirs DescribeLogDirs 1..=5;
@@ -59,6 +64,8 @@ pub const APIS: &[Api] = apis! {
     offset_delete OffsetDelete 0..=0;
     describe_cluster DescribeCluster 0..=2;
     describe_producers DescribeProducers 0..=0;
+    describe_transactions DescribeTransactions 0..=0;
+    list_transactions ListTransactions 0..=2;
     describe_topic_partitions DescribeTopicPartitions 0..=0;
 };
 

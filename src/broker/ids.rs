@@ -19,6 +19,11 @@ impl ProducerIds {
         Some(id)
     }
 
+    /// Whether an id is left.
+    pub fn has_one(&self) -> bool {
+        self.0.lock().as_ref().is_some_and(|block| block.length > 0)
+    }
+
     /// Takes the next block over.
     pub fn refill(&self, block: ProducerIdBlock) {
         *self.0.lock() = Some(block);

@@ -19,8 +19,11 @@ mod reply;
 mod server;
 mod sessions;
 mod settings;
+mod shards;
 mod start;
 mod tick;
+mod transactions;
+mod verify;
 mod wait;
 
 use std::sync::Arc;
@@ -39,6 +42,7 @@ use hosted::Partitions;
 use ids::ProducerIds;
 use limits::Limits;
 use sessions::Sessions;
+use transactions::Transactions;
 
 use crate::config::BrokerConfig;
 use crate::log::LogDir;
@@ -65,6 +69,7 @@ pub struct Broker {
     pub sessions: Sessions,
     pub producer_ids: ProducerIds,
     pub groups: Groups,
+    pub transactions: Transactions,
     /// `None` once the broker is closed.
     quorum: Mutex<Option<Quorum>>,
     image: ImageCell,

@@ -12,8 +12,10 @@ use tokio::task::JoinSet;
 use tracing::{info, warn};
 
 use super::context::{Caller, Listener};
-use super::{Broker, StartError, conn, flush, groups, tick};
+use super::{Broker, StartError, conn, flush, shards, tick};
 use crate::config::{BrokerConfig, Endpoint};
+use crate::machine::group::GroupShard;
+use crate::machine::txn::TxnShard;
 
 /// A broker that accepts connections.
 pub struct Running {
@@ -40,7 +42,8 @@ pub async fn start(config: BrokerConfig) -> Result<Running, StartError> {
     }
     tasks.spawn(tick::run(broker.clone(), stopping.clone()));
     tasks.spawn(flush::run(broker.clone(), stopping.clone()));
-    tasks.spawn(groups::keep_time(broker.clone(), stopping));
+    tasks.spawn(shards::keep_time::<GroupShard>(broker.clone(), stopping.clone()));
+    tasks.spawn(shards::keep_time::<TxnShard>(broker.clone(), stopping));
     Ok(Running { addresses, broker, stop, tasks })
 }
 

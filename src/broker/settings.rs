@@ -11,6 +11,7 @@ pub fn of_topic(overrides: &Values, layers: Layers<'_>) -> Settings {
     Settings {
         min_insync_replicas: c.min_insync_replicas,
         deletes: c.cleanup_policy.delete,
+        verifies_transactions: layers.get("transaction.partition.verification.enable") != Some("false"),
         validate: ValidateOptions {
             max_message_bytes: size(c.max_message_bytes.into()),
             segment_bytes: size(c.segment_bytes.into()),

@@ -18,6 +18,7 @@ use super::hosted::Partitions;
 use super::ids::ProducerIds;
 use super::limits::Limits;
 use super::sessions::Sessions;
+use super::transactions::Transactions;
 use crate::config::BrokerConfig;
 use crate::log::{DirOptions, LogDir, LogError, RealDisk};
 use crate::machine::controller::{ApiError, Options};
@@ -100,6 +101,7 @@ impl Broker {
             sessions: Sessions::new(config.max_incremental_fetch_session_cache_slots, Rng::new(rng.next_u64())),
             producer_ids: ProducerIds::default(),
             groups: Groups::new(&config, Rng::new(rng.next_u64())),
+            transactions: Transactions::new(&config),
             image: quorum.image(),
             quorum: Mutex::new(Some(quorum)),
             rng: Mutex::new(rng),

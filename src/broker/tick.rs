@@ -101,9 +101,9 @@ fn retain(broker: &Broker) -> Result<(), TickError> {
 }
 
 fn expire_producers(broker: &Broker) -> Result<(), TickError> {
-    let now = broker.clock.now();
+    let (now, after_ms) = (broker.clock.now(), u64::try_from(broker.config.producer_id_expiration_ms).unwrap_or(0));
     for hosted in broker.partitions.all() {
-        hosted.if_open(|p| p.log_mut().expire_producers(now.wall));
+        hosted.if_open(|p| p.expire_producers(now, after_ms));
     }
     Ok(())
 }

@@ -38,6 +38,8 @@ pub struct BrokerConfig {
     /// Empty: the listeners are advertised.
     pub advertised_listeners: Vec<Endpoint>,
     pub log_dir: PathBuf,
+    pub add_partitions_to_txn_retry_backoff_max_ms: i32,
+    pub add_partitions_to_txn_retry_backoff_ms: i32,
     pub auto_create_topics_enable: bool,
     pub connections_max_idle_ms: i64,
     pub default_replication_factor: i32,
@@ -67,6 +69,14 @@ pub struct BrokerConfig {
     pub replica_high_watermark_checkpoint_interval_ms: i64,
     pub socket_listen_backlog_size: i32,
     pub socket_request_max_bytes: i32,
+    pub transaction_abort_timed_out_transaction_cleanup_interval_ms: i32,
+    pub transaction_max_timeout_ms: i32,
+    pub transaction_remove_expired_transaction_cleanup_interval_ms: i32,
+    pub transaction_state_log_min_isr: i32,
+    pub transaction_state_log_num_partitions: i32,
+    pub transaction_state_log_replication_factor: i16,
+    pub transaction_state_log_segment_bytes: i32,
+    pub transactional_id_expiration_ms: i32,
 }
 
 impl BrokerConfig {
@@ -159,6 +169,8 @@ impl Reader<'_> {
             listeners: self.listeners()?,
             advertised_listeners: self.advertised()?,
             log_dir: self.log_dir()?,
+            add_partitions_to_txn_retry_backoff_max_ms: self.num("add.partitions.to.txn.retry.backoff.max.ms"),
+            add_partitions_to_txn_retry_backoff_ms: self.num("add.partitions.to.txn.retry.backoff.ms"),
             auto_create_topics_enable: self.flag("auto.create.topics.enable"),
             connections_max_idle_ms: self.num("connections.max.idle.ms"),
             default_replication_factor: self.num("default.replication.factor"),
@@ -188,6 +200,16 @@ impl Reader<'_> {
             replica_high_watermark_checkpoint_interval_ms: self.num("replica.high.watermark.checkpoint.interval.ms"),
             socket_listen_backlog_size: self.num("socket.listen.backlog.size"),
             socket_request_max_bytes: self.num("socket.request.max.bytes"),
+            transaction_abort_timed_out_transaction_cleanup_interval_ms: self
+                .num("transaction.abort.timed.out.transaction.cleanup.interval.ms"),
+            transaction_max_timeout_ms: self.num("transaction.max.timeout.ms"),
+            transaction_remove_expired_transaction_cleanup_interval_ms: self
+                .num("transaction.remove.expired.transaction.cleanup.interval.ms"),
+            transaction_state_log_min_isr: self.num("transaction.state.log.min.isr"),
+            transaction_state_log_num_partitions: self.num("transaction.state.log.num.partitions"),
+            transaction_state_log_replication_factor: self.num("transaction.state.log.replication.factor"),
+            transaction_state_log_segment_bytes: self.num("transaction.state.log.segment.bytes"),
+            transactional_id_expiration_ms: self.num("transactional.id.expiration.ms"),
         })
     }
 
@@ -249,11 +271,12 @@ impl Reader<'_> {
         }
     }
 
-    /// Topic defaults are read through `Layers` when a topic is; roles and quorum are fixed on one node and accepted as given.
+    /// Topic defaults, and what can change at run time, are read through `Layers`; roles and quorum are fixed on one node and accepted as given.
     fn note_topic_defaults(&mut self) {
         let acts = |name: &&str| !TOPIC_DEFAULTS_WITHOUT_EFFECT.contains(name);
         self.names.extend(topic_keys().iter().flat_map(|k| k.broker.iter().copied()).filter(acts));
         self.names.extend(DynamicConfig::NAMES);
+        self.names.insert("transaction.partition.verification.enable");
         self.names.extend(["process.roles", "controller.quorum.voters", "controller.quorum.bootstrap.servers"]);
     }
 }

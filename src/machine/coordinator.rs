@@ -157,6 +157,8 @@ pub fn append_error_to_client(error: ErrorCode) -> ErrorCode {
         ErrorCode::NotLeaderOrFollower | ErrorCode::KafkaStorageError | ErrorCode::FencedLeaderEpoch => ErrorCode::NotCoordinator,
         ErrorCode::MessageTooLarge | ErrorCode::InvalidRecord => ErrorCode::RecordListTooLarge,
         ErrorCode::RecordListTooLarge | ErrorCode::CoordinatorNotAvailable | ErrorCode::NotCoordinator => error,
+        // The producer of a transactional commit is at fault, not the log.
+        ErrorCode::InvalidProducerEpoch | ErrorCode::InvalidTxnState => error,
         _ => ErrorCode::CoordinatorNotAvailable,
     }
 }

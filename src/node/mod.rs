@@ -6,3 +6,4 @@ pub mod internal_batches;
 pub mod partition;
 pub mod quorum;
 pub mod shard;
+pub mod transactions;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::log::{Dropped, EpochEnd, Log, LogConfig, LogError, NewBatch, ProducerCheck, ProducerError, ReadSlice};
+use crate::machine::partition::txn::{Guard, Verifications};
 use crate::machine::partition::{Acks, Assignment, Input, Offsets, Output, PartitionMachine, Reader};
 use crate::record::{BatchHeader, ProducedBatch, Refusal, ValidateOptions, validate};
 use crate::types::{LeaderEpoch, NodeId, Now, Offset, TopicPartition};
@@ -17,6 +18,8 @@ pub struct Settings {
     pub min_insync_replicas: i32,
     /// `delete` is in cleanup.policy.
     pub deletes: bool,
+    /// A transaction's first batch needs the word of the transaction coordinator (`transaction.partition.verification.enable`).
+    pub verifies_transactions: bool,
 }
 
 /// A batch that is in the log, or was already (a producer's retry).
@@ -134,6 +137,7 @@ pub struct Partition {
     machine: PartitionMachine,
     log: Log,
     settings: Arc<Settings>,
+    pub(super) verifications: Verifications,
     outputs: Vec<Output>,
 }
 
@@ -142,7 +146,7 @@ impl Partition {
     pub fn new(me: NodeId, log: Log, settings: Arc<Settings>, assignment: &Assignment, now: Now) -> Result<Self, LogError> {
         let first_unstable = log.producers().first_unstable_offset(log.start_offset());
         let machine = PartitionMachine::new(me, log.start_offset(), log.end_offset(), first_unstable);
-        let mut partition = Partition { machine, log, settings, outputs: Vec::new() };
+        let mut partition = Partition { machine, log, settings, verifications: Verifications::default(), outputs: Vec::new() };
         partition.follow_controller(assignment, now)?;
         Ok(partition)
     }
@@ -180,13 +184,18 @@ impl Partition {
         &mut self.log
     }
 
-    /// Appends a producer's batch (P10 to P24, I2 to I7). A batch that is there already is answered as the first time.
-    pub fn append(&mut self, now: Now, acks: Acks, batch: &ProducedBatch) -> Result<(Appended, Moved), Refused> {
+    /// Appends a producer's batch (P10 to P24, I2 to I8, E8). A batch that is there already is answered as the first time. `guard` is
+    /// what [`begin_transaction`](Self::begin_transaction) gave for it.
+    pub fn append(&mut self, now: Now, acks: Acks, batch: &ProducedBatch, guard: Option<Guard>) -> Result<(Appended, Moved), Refused> {
         self.check_append(acks)?;
         let options = ValidateOptions { now, ..self.settings.validate };
         let batch = validate(batch, &options).map_err(|refusal| Refused::by_validation(&refusal, Some(self.log.partition())))?;
         let log_start = self.log.start_offset();
-        if let ProducerCheck::Duplicate(known) = self.log.check_producer(&batch.header).map_err(refused_producer)? {
+        let checked = self.log.check_producer(&batch.header);
+        if !matches!(checked, Ok(ProducerCheck::Duplicate(_))) {
+            self.check_transaction(&batch.header, guard)?;
+        }
+        if let ProducerCheck::Duplicate(known) = checked.map_err(refused_producer)? {
             let log_append_time = if batch.log_append_time >= 0 { known.timestamp } else { -1 };
             return Ok((Appended { base_offset: known.first_offset(), log_append_time, log_start }, Moved::default()));
         }
@@ -197,6 +206,9 @@ impl Partition {
     /// Writes a batch that was checked; gives the offset of its first record.
     pub(super) fn append_checked(&mut self, now: Now, header: BatchHeader, body: &[u8]) -> Result<(Offset, Moved), LogError> {
         let placed = self.log.append(now, self.machine.leader_epoch(), &[NewBatch { header, body }])?;
+        if header.is_transactional() && !header.is_control() {
+            self.verifications.appended(header.producer_id);
+        }
         let moved = self.log_moved(now, i64::try_from(header.size_in_bytes()).unwrap_or(i64::MAX));
         Ok((placed.base_offset, moved))
     }
@@ -207,6 +219,10 @@ impl Partition {
 
     pub(super) fn leader_epoch(&self) -> LeaderEpoch {
         self.machine.leader_epoch()
+    }
+
+    pub(super) fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     pub(super) fn max_message_bytes(&self) -> usize {
@@ -339,13 +355,17 @@ impl Partition {
 }
 
 fn refused_producer(e: ProducerError) -> Refused {
-    let code = match e {
+    Refused { code: producer_error(&e), message: Some(e.to_string()), records: Vec::new() }
+}
+
+/// The protocol's word for what a producer did wrong.
+pub fn producer_error(e: &ProducerError) -> ErrorCode {
+    match e {
         ProducerError::InvalidProducerEpoch { .. } => ErrorCode::InvalidProducerEpoch,
         ProducerError::OutOfOrderSequence { .. } => ErrorCode::OutOfOrderSequenceNumber,
         ProducerError::InvalidTxnState { .. } => ErrorCode::InvalidTxnState,
         ProducerError::TransactionCoordinatorFenced { .. } => ErrorCode::TransactionCoordinatorFenced,
-    };
-    Refused { code, message: Some(e.to_string()), records: Vec::new() }
+    }
 }
 
 /// The protocol's word for what went wrong in a log.

@@ -185,6 +185,32 @@ impl<M: Coordinator, L: InternalPartition> Shard<M, L> {
         self.done(now)
     }
 
+    /// Writes the end of a transaction into the partition; `write` gives the marker's offset.
+    pub fn end_transaction(
+        &mut self,
+        now: Now,
+        marker: Marker,
+        write: impl FnOnce(&mut L) -> Result<Offset, AppendError>,
+    ) -> Result<Vec<Released<M::Answer>>, ErrorCode> {
+        match &self.state {
+            State::Active => {}
+            State::Loading { .. } => return Err(ErrorCode::CoordinatorLoadInProgress),
+            State::Closed { error } => return Err(*error),
+        }
+        match write(&mut self.log) {
+            Ok(offset) => {
+                self.machine.apply_marker(marker);
+                self.end = offset + 1;
+                Ok(self.done(now))
+            }
+            Err(AppendError::Refused(error)) => Err(error),
+            Err(AppendError::Unknown(error)) => {
+                self.restart(now, append_error_to_client(error));
+                Err(error)
+            }
+        }
+    }
+
     /// Loads, and does what is due.
     pub fn tick(&mut self, now: Now) -> Vec<Released<M::Answer>> {
         self.load_some(now);

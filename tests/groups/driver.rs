@@ -504,6 +504,7 @@ fn encodes(version: i16, answer: &GroupAnswer) {
         GroupAnswer::LeaveGroup(a) => a.to_bytes(version),
         GroupAnswer::ConsumerGroupHeartbeat(a) => a.to_bytes(version),
         GroupAnswer::OffsetCommit(a) => a.to_bytes(version),
+        GroupAnswer::TxnOffsetCommit(a) => a.to_bytes(version.min(5)),
         GroupAnswer::OffsetFetch(a) => shapes::offset_fetch_response(version, &[], vec![a.clone()]).to_bytes(version),
         GroupAnswer::OffsetDelete(a) => a.to_bytes(version),
         GroupAnswer::ListGroups(a) => a.to_bytes(version),

@@ -13,3 +13,4 @@ mod random;
 mod reload;
 mod static_members;
 mod sync;
+mod txn_offsets;

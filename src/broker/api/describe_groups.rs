@@ -2,17 +2,18 @@
 
 use super::authorized;
 use crate::broker::context::Cx;
-use crate::broker::groups::ask_many;
 use crate::broker::reply::Reply;
-use crate::machine::group::{GroupAnswer, GroupRequest};
+use crate::broker::shards::ask_many;
+use crate::machine::group::{GroupAnswer, GroupRequest, GroupShard};
 use crate::wire::describe_groups_request::DescribeGroupsRequest;
 use crate::wire::describe_groups_response::DescribeGroupsResponse;
 
 pub fn handle(cx: Cx, request: DescribeGroupsRequest) -> Reply<DescribeGroupsResponse> {
     let with_operations = request.include_authorized_operations;
     let one = |group: &String| DescribeGroupsRequest { groups: vec![group.clone()], include_authorized_operations: with_operations };
-    let questions = request.groups.iter().map(|g| (cx.broker.group_partition(g), GroupRequest::DescribeGroups(one(g)))).collect();
-    ask_many(cx, questions, move |answers| {
+    let questions =
+        request.groups.iter().map(|g| (cx.broker.partition_of::<GroupShard>(g), GroupRequest::DescribeGroups(one(g)))).collect();
+    ask_many::<GroupShard, _>(cx, questions, move |answers| {
         let mut whole = DescribeGroupsResponse::default();
         for answer in answers {
             let GroupAnswer::DescribeGroups(part) = answer else { return None };

@@ -1,6 +1,7 @@
-//! FindCoordinator: which broker looks after a group. Version 4 takes many keys. The offsets topic is made when it is first needed.
+//! FindCoordinator: which broker looks after a group or a transactional id. Version 4 takes many keys. The topic in which coordinators keep
+//! their state is made when it is first needed.
 
-use crate::broker::cluster::{self, OFFSETS_TOPIC};
+use crate::broker::cluster::{self, OFFSETS_TOPIC, TRANSACTION_TOPIC};
 use crate::broker::context::Cx;
 use crate::broker::reply::Reply;
 use crate::machine::controller::ClusterState;
@@ -16,13 +17,22 @@ const SHARE: i8 = 2;
 pub fn handle(cx: Cx, request: FindCoordinatorRequest) -> Reply<FindCoordinatorResponse> {
     let keys = if cx.version < 4 { vec![request.key.clone()] } else { request.coordinator_keys.clone() };
     let kind = request.key_type;
-    if kind == GROUP && cx.broker.image().topic(OFFSETS_TOPIC).is_none() {
+    if let Some(topic) = topic_of(kind).filter(|topic| cx.broker.image().topic(topic).is_none()) {
         return Reply::blocking(move || {
-            cx.broker.ensure_offsets_topic();
+            cx.broker.ensure_internal_topic(topic);
             answer(&cx, kind, keys)
         });
     }
     Reply::now(answer(&cx, kind, keys))
+}
+
+/// Where coordinators of this kind keep their state, if there are any.
+fn topic_of(kind: i8) -> Option<&'static str> {
+    match kind {
+        GROUP => Some(OFFSETS_TOPIC),
+        TRANSACTION => Some(TRANSACTION_TOPIC),
+        _ => None,
+    }
 }
 
 fn answer(cx: &Cx, kind: i8, keys: Vec<String>) -> FindCoordinatorResponse {
@@ -43,12 +53,11 @@ fn answer(cx: &Cx, kind: i8, keys: Vec<String>) -> FindCoordinatorResponse {
 }
 
 fn coordinator(cx: &Cx, image: &ClusterState, kind: i8, key: String) -> Coordinator {
-    let found = match kind {
-        GROUP => leader_for(cx, image, &key),
-        // Nobody coordinates transactions or share groups yet.
-        TRANSACTION => Err(ErrorCode::CoordinatorNotAvailable),
-        SHARE if cx.version >= 6 => Err(ErrorCode::CoordinatorNotAvailable),
-        _ => Err(ErrorCode::InvalidRequest),
+    let found = match topic_of(kind) {
+        Some(topic) => leader_for(cx, image, topic, &key),
+        // Nobody coordinates share groups yet.
+        None if kind == SHARE && cx.version >= 6 => Err(ErrorCode::CoordinatorNotAvailable),
+        None => Err(ErrorCode::InvalidRequest),
     };
     match found {
         Ok(e) => Coordinator { key, node_id: e.id, host: e.host, port: e.port, ..Default::default() },
@@ -63,9 +72,9 @@ fn coordinator(cx: &Cx, image: &ClusterState, kind: i8, key: String) -> Coordina
     }
 }
 
-fn leader_for(cx: &Cx, image: &ClusterState, group: &str) -> Result<cluster::Endpoint, ErrorCode> {
-    let topic = image.topic(OFFSETS_TOPIC).ok_or(ErrorCode::CoordinatorNotAvailable)?;
-    let index = partition_for(group, topic.partition_count());
+fn leader_for(cx: &Cx, image: &ClusterState, topic: &str, key: &str) -> Result<cluster::Endpoint, ErrorCode> {
+    let topic = image.topic(topic).ok_or(ErrorCode::CoordinatorNotAvailable)?;
+    let index = partition_for(key, topic.partition_count());
     let leader = topic.partition(index).map_or(-1, |p| p.leader);
     cluster::endpoint(image, cx, leader).ok_or(ErrorCode::CoordinatorNotAvailable)
 }

@@ -1,10 +1,10 @@
 //! OffsetCommit: a group's positions. Version 10 names topics by id; the coordinator knows them by name.
 
 use crate::broker::context::Cx;
-use crate::broker::groups::ask_one;
 use crate::broker::reply::{Answer, Reply};
+use crate::broker::shards::ask_one;
 use crate::machine::controller::ClusterState;
-use crate::machine::group::{GroupAnswer, GroupRequest};
+use crate::machine::group::{GroupAnswer, GroupRequest, GroupShard};
 use crate::wire::offset_commit_request::{OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitRequestTopic};
 use crate::wire::offset_commit_response::{OffsetCommitResponse, OffsetCommitResponsePartition, OffsetCommitResponseTopic};
 use crate::wire::{ErrorCode, Uuid};
@@ -21,7 +21,7 @@ pub fn handle(cx: Cx, mut request: OffsetCommitRequest) -> Reply<OffsetCommitRes
     if request.topics.is_empty() && !refused.is_empty() {
         return Reply::now(merged(OffsetCommitResponse::default(), refused, version));
     }
-    let reply = ask_one(cx, &group, GroupRequest::OffsetCommit(request), |answer| match answer {
+    let reply = ask_one::<GroupShard, _>(cx, &group, GroupRequest::OffsetCommit(request), |answer| match answer {
         GroupAnswer::OffsetCommit(response) => Some(response),
         _ => None,
     });

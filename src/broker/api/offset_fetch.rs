@@ -1,11 +1,11 @@
 //! OffsetFetch: the committed positions of groups. Version 8 takes many groups, 10 names topics by id.
 
 use crate::broker::context::Cx;
-use crate::broker::groups::ask_many;
 use crate::broker::reply::Reply;
+use crate::broker::shards::ask_many;
 use crate::machine::controller::ClusterState;
 use crate::machine::group::shapes::{groups_of, offset_fetch_response};
-use crate::machine::group::{GroupAnswer, GroupRequest};
+use crate::machine::group::{GroupAnswer, GroupRequest, GroupShard};
 use crate::wire::offset_fetch_request::{OffsetFetchRequest, OffsetFetchRequestGroup, OffsetFetchRequestTopics};
 use crate::wire::offset_fetch_response::{
     OffsetFetchResponse, OffsetFetchResponseGroup, OffsetFetchResponsePartitions, OffsetFetchResponseTopics,
@@ -25,10 +25,10 @@ pub fn handle(cx: Cx, request: OffsetFetchRequest) -> Reply<OffsetFetchResponse>
     }
     let question = |group: &OffsetFetchRequestGroup| {
         let body = GroupRequest::OffsetFetch { group: group.clone(), require_stable };
-        (cx.broker.group_partition(&group.group_id), body)
+        (cx.broker.partition_of::<GroupShard>(&group.group_id), body)
     };
     let questions = groups.iter().map(question).collect();
-    ask_many(cx, questions, move |answers| {
+    ask_many::<GroupShard, _>(cx, questions, move |answers| {
         let mut found = Vec::with_capacity(answers.len());
         for (answer, unknown) in answers.into_iter().zip(unknown) {
             let GroupAnswer::OffsetFetch(group) = answer else { return None };

@@ -2,13 +2,19 @@
 //!
 //! Version 7 allows zstd, 8 tells of single bad records, 10 the current leader, 12 implies transactions' partitions, 13 topic ids.
 
+use std::collections::BTreeMap;
+
 use crate::broker::cluster;
 use crate::broker::context::Cx;
 use crate::broker::reply::Reply;
+use crate::broker::verify::{Verified, Writer};
 use crate::machine::controller::{ClusterState, Topic};
 use crate::machine::partition::Acks;
+use crate::machine::partition::txn::{Guard, Incoming, Support};
 use crate::node::partition::{Appended, Refused};
-use crate::record::{ProducedBatch, single_batch};
+use crate::node::transactions::incoming;
+use crate::record::{BatchView, ProducedBatch, single_batch};
+use crate::types::TopicPartition;
 use crate::wire::produce_request::{PartitionProduceData, ProduceRequest, TopicProduceData};
 use crate::wire::produce_response::{
     BatchIndexAndErrorMessage, LeaderIdAndEpoch, NodeEndpoint, PartitionProduceResponse, ProduceResponse, TopicProduceResponse,
@@ -19,24 +25,65 @@ use crate::wire::{ErrorCode, Records};
 const ADMIN_CLIENT: &str = "__admin_client";
 
 pub fn handle(cx: Cx, request: ProduceRequest) -> Reply<ProduceResponse> {
-    if needs_opening(&cx, &request) {
+    if may_block(&cx, &request) {
         return Reply::Blocking(Box::new(move || produce(&cx, request)));
     }
     produce(&cx, request)
 }
 
-fn needs_opening(cx: &Cx, request: &ProduceRequest) -> bool {
+/// A partition has to be opened, or the transaction coordinator to be asked about one.
+fn may_block(cx: &Cx, request: &ProduceRequest) -> bool {
     let image = cx.broker.image();
+    let transactional = request.transactional_id.is_some();
     request.topic_data.iter().any(|t| {
         let Ok(topic) = find(cx, &image, t) else { return false };
-        t.partition_data.iter().any(|p| cx.broker.partitions.get(topic, p.index).is_ok_and(|h| !h.is_open()))
+        t.partition_data.iter().any(|p| {
+            let Ok(hosted) = cx.broker.partitions.get(topic, p.index) else { return false };
+            let batch = if transactional { transactional_batch(p) } else { None };
+            !hosted.is_open() || batch.is_some_and(|b| hosted.if_open(|open| open.needs_verification(&b)).unwrap_or(true))
+        })
     })
+}
+
+/// The head of a partition's batch, if it is a transactional one.
+fn transactional_batch(data: &PartitionProduceData) -> Option<Incoming> {
+    let view = BatchView::parse(data.records.as_ref()?.as_bytes()?).ok()?;
+    view.header.is_transactional().then(|| incoming(&view.header))
+}
+
+/// P7: sees to it that every partition of the request belongs to its transaction.
+fn verify(cx: &Cx, image: &ClusterState, request: &ProduceRequest) -> BTreeMap<TopicPartition, Verified> {
+    let Some(transactional_id) = &request.transactional_id else { return BTreeMap::new() };
+    let mut batches = Vec::new();
+    for topic_data in &request.topic_data {
+        let Ok(topic) = find(cx, image, topic_data) else { continue };
+        let known = topic_data.partition_data.iter().filter(|p| topic.partition(p.index).is_some());
+        batches.extend(known.filter_map(|p| Some((TopicPartition::new(&*topic.name, p.index), transactional_batch(p)?))));
+    }
+    let Some((_, Incoming { producer_id, epoch, .. })) = batches.first().cloned() else { return BTreeMap::new() };
+    let writer = Writer { transactional_id, producer_id, epoch, support: Support::of_produce(cx.version) };
+    writer.verify(&cx.broker, batches).into_iter().collect()
+}
+
+/// Why a batch that could not be verified is refused.
+fn unverified(cx: &Cx, code: ErrorCode) -> Refused {
+    let told = Support::of_produce(cx.version).produce_error(code);
+    let message = match told {
+        ErrorCode::InvalidTxnState => Some("Partition was not added to the transaction".to_string()),
+        ErrorCode::NotEnoughReplicas => {
+            let why = "Unable to verify the partition has been added to the transaction. Underlying error:";
+            Some(format!("{why} {}", code.name()))
+        }
+        _ => None,
+    };
+    Refused { message, ..told.into() }
 }
 
 fn produce(cx: &Cx, request: ProduceRequest) -> Reply<ProduceResponse> {
     let image = cx.broker.image();
     let acks = request.acks;
     let for_all = refuses_all(&request);
+    let mut verified = if for_all.is_none() { verify(cx, &image, &request) } else { BTreeMap::new() };
     let mut response = ProduceResponse::default();
     for topic_data in request.topic_data {
         let topic = find(cx, &image, &topic_data);
@@ -44,7 +91,11 @@ fn produce(cx: &Cx, request: ProduceRequest) -> Reply<ProduceResponse> {
         for data in topic_data.partition_data {
             let done = match (for_all, topic) {
                 (Some(code), _) | (None, Err(code)) => Err(code.into()),
-                (None, Ok(topic)) => append(cx, topic, &data, acks),
+                (None, Ok(topic)) => {
+                    // Every partition's batch is verified for itself, so what is not there needs nothing.
+                    let guard = verified.remove(&TopicPartition::new(&*topic.name, data.index)).unwrap_or(Ok(None));
+                    guard.map_err(|code| unverified(cx, code)).and_then(|guard| append(cx, topic, &data, acks, guard))
+                }
             };
             told.partition_responses.push(match done {
                 Ok(appended) => success(data.index, &appended),
@@ -65,7 +116,7 @@ fn produce(cx: &Cx, request: ProduceRequest) -> Reply<ProduceResponse> {
 fn refuses_all(request: &ProduceRequest) -> Option<ErrorCode> {
     let mut producers = Vec::new();
     for records in request.topic_data.iter().flat_map(|t| &t.partition_data).filter_map(|p| p.records.as_ref()?.as_bytes()) {
-        if let Ok(view) = crate::record::BatchView::parse(records)
+        if let Ok(view) = BatchView::parse(records)
             && view.header.is_transactional()
         {
             if request.transactional_id.is_none() {
@@ -86,7 +137,7 @@ fn find<'a>(cx: &Cx, image: &'a ClusterState, data: &TopicProduceData) -> Result
     }
 }
 
-fn append(cx: &Cx, topic: &Topic, data: &PartitionProduceData, acks: i16) -> Result<Appended, Refused> {
+fn append(cx: &Cx, topic: &Topic, data: &PartitionProduceData, acks: i16, guard: Option<Guard>) -> Result<Appended, Refused> {
     if topic.partition(data.index).is_none() {
         return Err(ErrorCode::UnknownTopicOrPartition.into());
     }
@@ -96,7 +147,7 @@ fn append(cx: &Cx, topic: &Topic, data: &PartitionProduceData, acks: i16) -> Res
         return Err(ErrorCode::InvalidTopicException.into());
     }
     let hosted = cx.broker.partitions.get(topic, data.index)?;
-    let (appended, moved) = hosted.with_open(&cx.broker, |p| p.append(cx.now(), acks, &batch))??;
+    let (appended, moved) = hosted.with_open(&cx.broker, |p| p.append(cx.now(), acks, &batch, guard))??;
     hosted.waiting.arrived(moved.bytes, |reader| moved.shows_more_to(reader));
     Ok(appended)
 }

@@ -271,6 +271,18 @@ impl Entry {
         }
     }
 
+    /// The same for offsets that are part of a transaction (X8).
+    pub fn may_commit_in_transaction(&self, who: &Committer, partitions: impl Iterator<Item = (TopicId, i32)>) -> Result<(), ErrorCode> {
+        match &self.kind {
+            Kind::Classic(group) => group.may_commit_in_transaction(who.member_id, who.instance_id, who.epoch),
+            // Producers know only this name for a member that is out of date.
+            Kind::Consumer(group) => group.may_commit(who, partitions).map_err(|error| match error {
+                ErrorCode::StaleMemberEpoch => ErrorCode::IllegalGeneration,
+                other => other,
+            }),
+        }
+    }
+
     pub fn may_fetch(&self, member_id: Option<&str>, epoch: i32) -> Result<(), ErrorCode> {
         match &self.kind {
             Kind::Classic(_) => Ok(()),

@@ -16,6 +16,7 @@ mod records;
 mod requests;
 pub mod shapes;
 mod turn;
+pub mod txn_offsets;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -200,6 +201,7 @@ impl GroupShard {
                 GroupAnswer::ConsumerGroupHeartbeat(answer.unwrap_or_else(Refusal::heartbeat))
             }
             GroupRequest::OffsetCommit(request) => return self.commit(now, token, context, request, out),
+            GroupRequest::TxnOffsetCommit(request) => return self.commit_in_transaction(now, token, context.api_version, request, out),
             GroupRequest::OffsetFetch { group, require_stable } => GroupAnswer::OffsetFetch(self.fetch(group, require_stable)),
             GroupRequest::OffsetDelete(request) => return self.delete_offsets(token, request, out),
             GroupRequest::ListGroups(request) => GroupAnswer::ListGroups(self.list(&request)),

@@ -181,7 +181,12 @@ impl GroupShard {
 }
 
 /// The records of a commit. Partitions whose metadata is too long get none, and their error into `answer`, which has the request's shape.
-fn commit_records(now: Now, metadata_max: usize, request: &mut OffsetCommitRequest, answer: &mut OffsetCommitResponse) -> Vec<GroupRecord> {
+pub(super) fn commit_records(
+    now: Now,
+    metadata_max: usize,
+    request: &mut OffsetCommitRequest,
+    answer: &mut OffsetCommitResponse,
+) -> Vec<GroupRecord> {
     let expire_timestamp = if request.retention_time_ms == -1 { -1 } else { now.wall.0.saturating_add(request.retention_time_ms) };
     let mut records = Vec::with_capacity(request.topics.iter().map(|t| t.partitions.len()).sum());
     for (topic, topic_answer) in request.topics.iter_mut().zip(&mut answer.topics) {

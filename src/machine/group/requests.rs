@@ -1,5 +1,6 @@
 //! What a group coordinator is asked, what it answers, and its answers when it cannot even look.
 
+use super::txn_offsets;
 use crate::machine::coordinator::Context;
 use crate::wire::ErrorCode;
 use crate::wire::consumer_group_describe_request::ConsumerGroupDescribeRequest;
@@ -26,6 +27,8 @@ use crate::wire::offset_fetch_request::OffsetFetchRequestGroup;
 use crate::wire::offset_fetch_response::OffsetFetchResponseGroup;
 use crate::wire::sync_group_request::SyncGroupRequest;
 use crate::wire::sync_group_response::SyncGroupResponse;
+use crate::wire::txn_offset_commit_request::TxnOffsetCommitRequest;
+use crate::wire::txn_offset_commit_response::TxnOffsetCommitResponse;
 
 /// A request, or the part of it that concerns the groups of one shard.
 ///
@@ -38,6 +41,8 @@ pub enum GroupRequest {
     LeaveGroup(LeaveGroupRequest),
     ConsumerGroupHeartbeat(ConsumerGroupHeartbeatRequest),
     OffsetCommit(OffsetCommitRequest),
+    /// A commit that is part of a transaction, whose partition here is already part of it.
+    TxnOffsetCommit(TxnOffsetCommitRequest),
     /// One group of an OffsetFetch; [`shapes`](super::shapes) turns requests and responses of every version into this and back.
     OffsetFetch {
         group: OffsetFetchRequestGroup,
@@ -63,6 +68,7 @@ pub enum GroupAnswer {
     LeaveGroup(LeaveGroupResponse),
     ConsumerGroupHeartbeat(ConsumerGroupHeartbeatResponse),
     OffsetCommit(OffsetCommitResponse),
+    TxnOffsetCommit(TxnOffsetCommitResponse),
     OffsetFetch(OffsetFetchResponseGroup),
     OffsetDelete(OffsetDeleteResponse),
     ListGroups(ListGroupsResponse),
@@ -167,6 +173,7 @@ pub(super) fn refuse(context: &Context, body: &GroupRequest, error: ErrorCode) -
         GroupRequest::LeaveGroup(_) => GroupAnswer::LeaveGroup(LeaveGroupResponse { error_code: error.code(), ..Default::default() }),
         GroupRequest::ConsumerGroupHeartbeat(_) => GroupAnswer::ConsumerGroupHeartbeat(consumer_heartbeat(error)),
         GroupRequest::OffsetCommit(r) => GroupAnswer::OffsetCommit(commit_answer(r, error)),
+        GroupRequest::TxnOffsetCommit(r) => GroupAnswer::TxnOffsetCommit(txn_offsets::answer(r, error)),
         GroupRequest::OffsetFetch { group, .. } => {
             let (group_id, error_code) = (group.group_id.clone(), error.code());
             GroupAnswer::OffsetFetch(OffsetFetchResponseGroup { group_id, error_code, ..Default::default() })
@@ -207,6 +214,12 @@ pub(super) fn fail(answer: GroupAnswer, error: ErrorCode) -> GroupAnswer {
             let partitions = a.topics.iter_mut().flat_map(|t| &mut t.partitions);
             partitions.filter(|p| p.error_code == 0).for_each(|p| p.error_code = code);
             GroupAnswer::OffsetCommit(a)
+        }
+        GroupAnswer::TxnOffsetCommit(mut a) => {
+            let code = if error == ErrorCode::RecordListTooLarge { ErrorCode::UnknownServerError.code() } else { code };
+            let partitions = a.topics.iter_mut().flat_map(|t| &mut t.partitions);
+            partitions.filter(|p| p.error_code == 0).for_each(|p| p.error_code = code);
+            GroupAnswer::TxnOffsetCommit(a)
         }
         GroupAnswer::OffsetFetch(a) => {
             // OffsetFetch has never had COORDINATOR_NOT_AVAILABLE: clients before 3.9 would take it for the end.

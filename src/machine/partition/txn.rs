@@ -5,7 +5,7 @@
 //! [`Guard`], and the batch must still find it in force when it comes back:
 //!
 //! ```text
-//! begin -> Guard --(coordinator: verify or add)--> check(guard) -> append -> appended     the guard has done its work
+//! begin -> Guard --(coordinator: verify or add)--> check_verified(guard) -> append -> appended     the guard has done its work
 //!                             `- a marker is written meanwhile -> ended                   the guard is void, the batch is refused
 //! ```
 //!
@@ -155,16 +155,20 @@ impl Verifications {
         Ok(Some(verification.guard))
     }
 
-    /// Whether a producer's batch may be appended now. To be asked after the check for a duplicate and before all other checks.
-    pub fn check(&self, known: Option<Known>, batch: &Incoming, guard: Option<Guard>) -> Result<(), Unverified> {
-        let verification = self.of_producer.get(&batch.producer_id);
-        if batch.transactional && !Known::is_in_transaction_of(known, batch.epoch) {
-            check_epoch(known, batch)?;
-            if guard.is_none() || verification.map(|v| v.guard) != guard {
-                return Err(Unverified::NotInTransaction);
-            }
+    /// Whether a batch may enter a transaction here: the transaction is open, or the guard of its verification is in force (E8).
+    /// To be asked after the check for a duplicate and before all other checks.
+    pub fn check_verified(&self, known: Option<Known>, batch: &Incoming, guard: Option<Guard>) -> Result<(), Unverified> {
+        if !batch.transactional || Known::is_in_transaction_of(known, batch.epoch) {
+            return Ok(());
         }
-        let Some(verification) = verification else { return Ok(()) };
+        check_epoch(known, batch)?;
+        let in_force = self.of_producer.get(&batch.producer_id).map(|v| v.guard);
+        if guard.is_some() && in_force == guard { Ok(()) } else { Err(Unverified::NotInTransaction) }
+    }
+
+    /// Whether a client's batch keeps its place behind one that is being verified (I7, I8). To be asked before the other checks of sequences.
+    pub fn check_order(&self, known: Option<Known>, batch: &Incoming) -> Result<(), Unverified> {
+        let Some(verification) = self.of_producer.get(&batch.producer_id) else { return Ok(()) };
         check_epoch(known, batch)?;
         let (producer_id, sequence, lowest) = (batch.producer_id, batch.first_sequence, verification.lowest_sequence);
         if verification.support == Support::Adds && sequence != 0 && !known.is_some_and(|known| known.has_batches) {
@@ -229,6 +233,12 @@ mod tests {
         Incoming { producer_id: 7, epoch, first_sequence, transactional: true }
     }
 
+    /// Both checks, as a leader makes them.
+    fn check(all: &Verifications, known: Option<Known>, batch: &Incoming, guard: Option<Guard>) -> Result<(), Unverified> {
+        all.check_verified(known, batch, guard)?;
+        all.check_order(known, batch)
+    }
+
     fn known(epoch: i16, in_transaction: bool) -> Option<Known> {
         Some(Known { epoch, in_transaction, has_batches: true })
     }
@@ -237,14 +247,14 @@ mod tests {
     fn e8_the_first_batch_needs_the_guard_it_was_given() {
         let mut all = Verifications::default();
         let first = batch(0, 0);
-        assert_eq!(all.check(None, &first, None), Err(Unverified::NotInTransaction));
+        assert_eq!(check(&all, None, &first, None), Err(Unverified::NotInTransaction));
         let guard = all.begin(NOW, None, &first, Support::Adds).unwrap();
         assert!(guard.is_some());
-        assert_eq!(all.check(None, &first, None), Err(Unverified::NotInTransaction));
-        assert_eq!(all.check(None, &first, guard), Ok(()));
+        assert_eq!(check(&all, None, &first, None), Err(Unverified::NotInTransaction));
+        assert_eq!(check(&all, None, &first, guard), Ok(()));
         all.appended(7);
         assert_eq!(all.begin(NOW, known(0, true), &batch(0, 1), Support::Adds), Ok(None), "the transaction is open here");
-        assert_eq!(all.check(known(0, true), &batch(0, 1), None), Ok(()));
+        assert_eq!(check(&all, known(0, true), &batch(0, 1), None), Ok(()));
     }
 
     #[test]
@@ -255,12 +265,12 @@ mod tests {
             // The transaction ends without this batch; with KIP-890 under the next epoch.
             let epoch = if support == Support::Adds { 1 } else { 0 };
             all.ended(7, epoch);
-            assert_eq!(all.check(known(epoch, false), &batch(epoch, 3), late), Err(Unverified::NotInTransaction));
+            assert_eq!(check(&all, known(epoch, false), &batch(epoch, 3), late), Err(Unverified::NotInTransaction));
             // The next one asks; the answer to the earlier question is not the answer to this one.
             let now = all.begin(NOW, known(epoch, false), &batch(epoch, 0), support).unwrap();
             assert_ne!(now, late);
-            assert_eq!(all.check(known(epoch, false), &batch(epoch, 0), late), Err(Unverified::NotInTransaction));
-            assert_eq!(all.check(known(epoch, false), &batch(epoch, 0), now), Ok(()));
+            assert_eq!(check(&all, known(epoch, false), &batch(epoch, 0), late), Err(Unverified::NotInTransaction));
+            assert_eq!(check(&all, known(epoch, false), &batch(epoch, 0), now), Ok(()));
         }
     }
 
@@ -269,7 +279,7 @@ mod tests {
         let mut all = Verifications::default();
         let guard = all.begin(NOW, known(0, true), &batch(1, 0), Support::Adds).unwrap();
         all.ended(7, 1);
-        assert_eq!(all.check(Some(Known { epoch: 1, in_transaction: false, has_batches: false }), &batch(1, 0), guard), Ok(()));
+        assert_eq!(check(&all, Some(Known { epoch: 1, in_transaction: false, has_batches: false }), &batch(1, 0), guard), Ok(()));
     }
 
     #[test]
@@ -277,7 +287,7 @@ mod tests {
         let mut all = Verifications::default();
         let stale = Unverified::StaleEpoch { producer_id: 7, epoch: 1, current: 2 };
         assert_eq!(all.begin(NOW, known(2, false), &batch(1, 0), Support::Adds), Err(stale));
-        assert_eq!(all.check(known(2, true), &batch(1, 0), None), Err(stale));
+        assert_eq!(check(&all, known(2, true), &batch(1, 0), None), Err(stale));
         assert_eq!(stale.code(), ErrorCode::InvalidProducerEpoch);
     }
 
@@ -287,11 +297,11 @@ mod tests {
         let guard = all.begin(NOW, known(0, false), &batch(0, 10), Support::Old).unwrap();
         assert_eq!(all.begin(NOW, known(0, false), &batch(0, 12), Support::Old), Ok(guard));
         let overtakes = Unverified::Overtakes { producer_id: 7, sequence: 12, lowest: 10 };
-        assert_eq!(all.check(known(0, false), &batch(0, 12), guard), Err(overtakes));
-        assert_eq!(all.check(known(0, false), &batch(0, 10), guard), Ok(()));
+        assert_eq!(check(&all, known(0, false), &batch(0, 12), guard), Err(overtakes));
+        assert_eq!(check(&all, known(0, false), &batch(0, 10), guard), Ok(()));
         // A higher epoch counts anew.
         assert_eq!(all.begin(NOW, known(0, false), &batch(1, 20), Support::Old), Ok(guard));
-        assert_eq!(all.check(known(0, false), &batch(1, 20), guard), Ok(()));
+        assert_eq!(check(&all, known(0, false), &batch(1, 20), guard), Ok(()));
     }
 
     #[test]
@@ -300,7 +310,7 @@ mod tests {
         {
             let mut all = Verifications::default();
             let guard = all.begin(NOW, None, &batch(0, 4), support).unwrap();
-            assert_eq!(all.check(None, &batch(0, 4), guard), outcome);
+            assert_eq!(check(&all, None, &batch(0, 4), guard), outcome);
         }
     }
 
@@ -309,10 +319,10 @@ mod tests {
         let mut all = Verifications::default();
         let guard = all.begin(NOW, None, &batch(0, 0), Support::Adds).unwrap();
         all.expire(NOW.plus(9), 10);
-        assert_eq!(all.check(None, &batch(0, 0), guard), Ok(()));
+        assert_eq!(check(&all, None, &batch(0, 0), guard), Ok(()));
         all.expire(NOW.plus(10), 10);
         assert!(all.is_empty());
-        assert_eq!(all.check(None, &batch(0, 0), guard), Err(Unverified::NotInTransaction));
+        assert_eq!(check(&all, None, &batch(0, 0), guard), Err(Unverified::NotInTransaction));
     }
 
     #[test]

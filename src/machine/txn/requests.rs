@@ -28,6 +28,17 @@ pub enum TxnRequest {
 }
 
 impl TxnRequest {
+    /// The id that the request is about, if it is about one.
+    pub fn transactional_id(&self) -> Option<&str> {
+        match self {
+            TxnRequest::InitProducerId(request) => Some(request.transactional_id.as_deref().unwrap_or_default()),
+            TxnRequest::AddPartitions(add) => Some(&add.transactional_id),
+            TxnRequest::EndTxn(request) => Some(&request.transactional_id),
+            TxnRequest::ListTransactions(_) => None,
+            TxnRequest::DescribeTransaction(id) => Some(id),
+        }
+    }
+
     /// It may use up a producer id: see that the shard has one ([`TxnShard::wants_producer_ids`](super::TxnShard::wants_producer_ids)).
     pub fn may_take_producer_id(&self) -> bool {
         matches!(self, TxnRequest::InitProducerId(_) | TxnRequest::EndTxn(_))
@@ -160,6 +171,8 @@ pub(super) fn described(transactional_id: &str, error: ErrorCode) -> Described {
 
 /// The answer of a coordinator that is not ours, or that still reads its partition.
 pub(super) fn refuse(context: &Context, body: &TxnRequest, error: ErrorCode) -> TxnAnswer {
+    // What is wrong with the request itself is told first: no other coordinator will take it either.
+    let error = if body.transactional_id().is_some_and(str::is_empty) { ErrorCode::InvalidRequest } else { error };
     match body {
         TxnRequest::InitProducerId(_) => init_answer(context, Err(error)),
         TxnRequest::AddPartitions(add) => add_answer(context, add.partitions.clone(), error),

@@ -81,7 +81,9 @@ impl Partition {
             return Ok(());
         }
         let known = self.known(batch.producer_id);
-        self.verifications.check(known, &Self::incoming(batch), guard).map_err(|e: Unverified| e.code())?;
+        let incoming = Self::incoming(batch);
+        let verified = self.verifications.check_verified(known, &incoming, guard);
+        verified.and_then(|()| self.verifications.check_order(known, &incoming)).map_err(|e: Unverified| e.code())?;
         checked.map_err(code)?;
         self.producers.note(&header);
         self.verifications.appended(batch.producer_id);

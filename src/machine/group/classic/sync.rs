@@ -104,4 +104,14 @@ impl ClassicGroup {
             Phase::Empty => Ok(()),
         }
     }
+
+    /// The same for a commit in a transaction: a producer that says nothing of a member need not be one (X8).
+    pub fn may_commit_in_transaction(&self, id: &str, instance_id: Option<&str>, generation: i32) -> Result<(), ErrorCode> {
+        let says_nothing = generation < 0 && id.is_empty() && instance_id.is_none();
+        if says_nothing || generation < 0 && self.phase == Phase::Empty {
+            return Ok(());
+        }
+        self.validate_member(id, instance_id)?;
+        if generation == self.generation { Ok(()) } else { Err(ErrorCode::IllegalGeneration) }
+    }
 }
