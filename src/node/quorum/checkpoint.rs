@@ -71,8 +71,21 @@ pub(super) struct Snapshot<'a, R> {
     pub now: WallMs,
 }
 
-/// Writes a snapshot under `path` durably: it is there whole or not at all. Tells its size in bytes.
+/// Writes a snapshot under `path` durably. Tells its size in bytes.
 pub(super) fn write<R: Iterator<Item = MetadataRecord>>(
+    disk: &dyn Disk,
+    path: &Path,
+    snapshot: Snapshot<'_, R>,
+) -> Result<u64, QuorumError> {
+    let size = write_whole(disk, path, snapshot)?;
+    if let Some(dir) = path.parent() {
+        disk.sync_dir(dir)?;
+    }
+    Ok(size)
+}
+
+/// Writes a snapshot under `path`: after a power loss it is there whole or not at all. It is there for sure once the directory is synced.
+pub(super) fn write_whole<R: Iterator<Item = MetadataRecord>>(
     disk: &dyn Disk,
     path: &Path,
     snapshot: Snapshot<'_, R>,
@@ -101,9 +114,6 @@ pub(super) fn write<R: Iterator<Item = MetadataRecord>>(
     put(batches::encode_control(&[ControlRecord::SnapshotFooter(SnapshotFooterRecord::default())], place)?)?;
     file.sync()?;
     disk.rename(&part, path)?;
-    if let Some(dir) = path.parent() {
-        disk.sync_dir(dir)?;
-    }
     Ok(position)
 }
 

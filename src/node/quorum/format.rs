@@ -81,7 +81,8 @@ fn write_bootstrap(disk: &dyn Disk, root: &Path, now: Now) -> Result<(), QuorumE
         epoch: 0,
         now: now.wall,
     };
-    checkpoint::write(disk, &root.join(checkpoint::BOOTSTRAP), snapshot).map(drop)
+    // The name is synced with that of `meta.properties`. Should only the latter survive, the same records are taken from the code.
+    checkpoint::write_whole(disk, &root.join(checkpoint::BOOTSTRAP), snapshot).map(drop)
 }
 
 /// Makes the directory of the metadata log durably, with the id that every partition's directory carries: the log must be known
