@@ -321,3 +321,26 @@ fn o9_the_present_epoch_ends_at_the_logs_end() {
         }
     }
 }
+
+#[test]
+fn o3_o4_o8_the_ends_of_a_log_for_every_reader_and_epoch() {
+    let (_broker, mut client, _) = with_topic(1);
+    produce_ok(&mut client, "t", 0, batch(&["a", "b"]));
+    let mut ask = |replica_id, isolation_level, current_leader_epoch, timestamp| {
+        let partition = ListOffsetsPartition { current_leader_epoch, timestamp, ..Default::default() };
+        let topics = vec![ListOffsetsTopic { name: "t".into(), partitions: vec![partition] }];
+        let request = ListOffsetsRequest { replica_id, isolation_level, topics, ..Default::default() };
+        let p = client.call(11, &request).topics.remove(0).partitions.remove(0);
+        (ErrorCode::from_code(p.error_code), p.offset, p.timestamp, p.leader_epoch)
+    };
+    // Consumers of both kinds, a follower, and a tool for debugging.
+    for (replica, isolation) in [(-1, 0), (-1, 1), (1, 0), (-2, 0)] {
+        assert_eq!(ask(replica, isolation, -1, -1), (ErrorCode::None, 2, -1, 0));
+        assert_eq!(ask(replica, isolation, 0, -2), (ErrorCode::None, 0, -1, 0));
+        assert_eq!(ask(replica, isolation, -1, -4), (ErrorCode::None, 0, -1, 0), "all that there is, is local");
+    }
+    for tiered in [-5, -6] {
+        assert_eq!(ask(-1, 0, -1, tiered), (ErrorCode::None, -1, -1, -1));
+    }
+    assert_eq!(ask(-1, 0, 7, -1), (ErrorCode::UnknownLeaderEpoch, -1, -1, -1));
+}

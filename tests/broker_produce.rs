@@ -253,3 +253,30 @@ fn e1_q8_producer_ids_are_fresh_and_survive_a_restart() {
     let empty = InitProducerIdRequest { transactional_id: Some(String::new()), ..asked };
     assert_eq!(again.connect().call(5, &empty).error_code, ErrorCode::InvalidRequest.code());
 }
+
+#[test]
+fn p6_transactional_batches_of_two_producers_are_refused_together() {
+    let (_broker, mut client) = with_topic(&[]);
+    let of = |producer_id| BatchOptions { producer_id, producer_epoch: 0, base_sequence: 0, transactional: true, ..Default::default() };
+    let data = |index, producer_id| PartitionProduceData { index, records: Some(Records::Bytes(batch_with(of(producer_id), &["a"]))) };
+    let topic_data = vec![TopicProduceData { name: "t".into(), partition_data: vec![data(0, 1), data(1, 2)], ..Default::default() }];
+    let request = ProduceRequest { transactional_id: Some("x".into()), acks: -1, timeout_ms: 1000, topic_data };
+    let response = client.call(11, &request);
+    for partition in &response.responses[0].partition_responses {
+        assert_eq!(partition.error_code, ErrorCode::InvalidProducerIdMapping.code());
+    }
+    assert_eq!(list_offset(&mut client, "t", 0, -1).offset, 0, "nothing was written");
+}
+
+#[test]
+fn p25_p30_one_and_all_acknowledgements_come_after_the_append_and_errors_have_no_offset() {
+    let (_broker, mut client) = with_topic(&[]);
+    for (acks, offset) in [(1, 0), (-1, 1), (1, 2)] {
+        let response = client.call(12, &produce_request("t", 0, acks, batch(&["a"])));
+        let partition = &response.responses[0].partition_responses[0];
+        assert_eq!((partition.error_code, partition.base_offset, partition.log_start_offset), (0, offset, 0));
+        assert_eq!(list_offset(&mut client, "t", 0, -1).offset, offset + 1);
+    }
+    let refused = produce(&mut client, "t", 9, batch(&["a"]));
+    assert_eq!((refused.error_code, refused.base_offset), (ErrorCode::UnknownTopicOrPartition.code(), -1));
+}
