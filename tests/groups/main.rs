@@ -1,8 +1,12 @@
 //! The group coordinator on its executor, over a partition in memory and under a clock that the test moves.
 
 mod admin;
+mod consumer_convert;
 mod consumer_driver;
 mod consumer_join;
+mod consumer_offsets;
+mod consumer_reconcile;
+mod consumer_regex;
 mod driver;
 mod executor;
 mod fake_cluster;

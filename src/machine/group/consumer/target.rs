@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use super::assign::order::name_order;
 use super::assign::{GroupSpec, MemberSpec, Subscribed};
 use super::records::Records;
 use super::rollcall::Rollcall;
@@ -80,8 +81,9 @@ fn subscribed(group: &ConsumerGroup, member: &Member, cluster: &dyn ClusterView,
     let resolved = member.profile.regex().and_then(|regex| group.regexes.get(regex));
     names.extend(resolved.iter().flat_map(|r| &r.topics).map(String::as_str));
     let mut subscribed = Subscribed { names: names.len(), ..Default::default() };
-    for topic in names.into_iter().filter_map(|name| cluster.topic(name)) {
+    for topic in name_order(&names).into_iter().filter_map(|name| cluster.topic(name)) {
         subscribed.topics.insert(topic.id);
+        subscribed.by_name.push(topic.id);
         partitions.insert(topic.id, topic.partitions);
     }
     subscribed

@@ -5,7 +5,7 @@
 
 mod heterogeneous;
 mod loads;
-mod order;
+pub(super) mod order;
 mod range;
 mod uniform;
 
@@ -20,6 +20,8 @@ use crate::types::TopicId;
 pub struct Subscribed {
     /// Topics that exist.
     pub topics: BTreeSet<TopicId>,
+    /// The same in the order in which a Java set of their names has them.
+    pub by_name: Vec<TopicId>,
     /// The number of topics that were named, whether they exist or not.
     pub names: usize,
 }

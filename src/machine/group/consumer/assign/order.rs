@@ -1,5 +1,7 @@
 //! The orders of Java's hash tables that the uniform assignor walks through.
 
+use std::collections::BTreeSet;
+
 use super::GroupSpec;
 use crate::machine::assign::java_order::{bucket, filled_capacity, grown_capacity, string_hash};
 use crate::types::TopicId;
@@ -34,6 +36,14 @@ fn by_bucket(topics: impl Iterator<Item = TopicId>, capacity: u32) -> Vec<TopicI
     let mut topics: Vec<TopicId> = topics.collect();
     topics.sort_by_key(|topic| bucket(topic_hash(*topic), capacity));
     topics
+}
+
+/// Names in the order of a hash set made from a sorted list of them.
+pub fn name_order<'a>(names: &BTreeSet<&'a str>) -> Vec<&'a str> {
+    let capacity = filled_capacity(names.len());
+    let mut names: Vec<&str> = names.iter().copied().collect();
+    names.sort_by_key(|name| bucket(string_hash(name), capacity));
+    names
 }
 
 /// Partition numbers in the order of a hash set made from a list of them.

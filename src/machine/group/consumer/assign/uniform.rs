@@ -13,7 +13,7 @@ pub fn assign(group: &GroupSpec) -> Targets {
     if subscribed.topics.is_empty() {
         return Targets::new();
     }
-    let topics = topic_set_order(subscribed.topics.iter().copied(), subscribed.names);
+    let topics = topic_set_order(subscribed.by_name.iter().copied(), subscribed.names);
     let mut free = free_partitions(group, &topics);
     let mut shares = Shares::new(topics.iter().map(|t| group.partition_count(*t)).sum(), group.members.len());
     let mut targets = Targets::new();
