@@ -114,9 +114,12 @@ fn k11_a_member_that_never_was_does_not_change_an_empty_group() {
     assert_eq!(w.join_error(token), ErrorCode::UnknownMemberId);
     assert_eq!((w.consumer_state().as_str(), w.shard.log().batches), ("Empty", batches));
     // If the change cannot be written, whoever asked hears of it and the group is what it was.
-    w.shard.log_mut().fail_next = Some(AppendError::Refused(ErrorCode::NotEnoughReplicas));
-    let token = w.join(&Join::consumer().version(3));
-    assert_eq!((w.join_error(token), w.consumer_state().as_str()), (ErrorCode::CoordinatorNotAvailable, "Empty"));
+    for error in [AppendError::Refused(ErrorCode::NotEnoughReplicas), AppendError::Unknown(ErrorCode::NotEnoughReplicas)] {
+        w.shard.log_mut().fail_next = Some(error);
+        let token = w.join(&Join::consumer().version(3));
+        w.pass(1);
+        assert_eq!((w.join_error(token), w.consumer_state().as_str()), (ErrorCode::CoordinatorNotAvailable, "Empty"));
+    }
 }
 
 #[test]

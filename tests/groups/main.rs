@@ -5,6 +5,7 @@ mod consumer_convert;
 mod consumer_driver;
 mod consumer_join;
 mod consumer_offsets;
+mod consumer_random;
 mod consumer_reconcile;
 mod consumer_regex;
 mod driver;

@@ -85,10 +85,11 @@ impl Entry {
         [classic, next, self.living.wake()].into_iter().flatten().min()
     }
 
-    /// Every invariant.
-    pub fn check(&self) -> Result<(), String> {
+    /// Every invariant. A consumer group that is only half read has none.
+    pub fn check(&self, loaded: bool) -> Result<(), String> {
         match &self.kind {
             Kind::Classic(group) => group.check(),
+            Kind::Consumer(_) if !loaded => Ok(()),
             Kind::Consumer(group) => group.check(),
         }
     }
@@ -323,9 +324,8 @@ impl Entry {
 
     /// Answers every request that waits.
     pub fn refuse_all(&mut self, turn: &mut Turn, error: ErrorCode) {
-        if let Kind::Classic(group) = &mut self.kind {
-            group.refuse_all(turn, error);
-        }
+        let now = if let Kind::Classic(group) = &mut self.kind { Some(group) } else { None };
+        now.into_iter().chain(&mut self.becomes).for_each(|group| group.refuse_all(turn, error));
     }
 
     /// These topics are not what they were.

@@ -380,7 +380,7 @@ impl Coordinator for GroupShard {
 
     fn check(&self) -> Result<(), String> {
         for (id, entry) in &self.groups {
-            entry.check().map_err(|broken| format!("group {id}: {broken}"))?;
+            entry.check(self.loaded()).map_err(|broken| format!("group {id}: {broken}"))?;
             if entry.is_nothing() && !self.unsaved.contains(id) {
                 return Err(format!("group {id} is nothing and should be gone"));
             }
