@@ -280,3 +280,20 @@ fn p25_p30_one_and_all_acknowledgements_come_after_the_append_and_errors_have_no
     let refused = produce(&mut client, "t", 9, batch(&["a"]));
     assert_eq!((refused.error_code, refused.base_offset), (ErrorCode::UnknownTopicOrPartition.code(), -1));
 }
+
+/// Two batches are stored, their answers are lost, the broker starts again: its snapshot holds the last batch of a producer only.
+#[test]
+fn i6_batches_before_the_last_one_are_known_again_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut broker = TestBroker::start_in(dir.path(), &[]);
+    let mut client = broker.connect();
+    create(&mut client, "t", 1, &[]);
+    let all: Vec<_> = (0..4).map(|n| numbered(9, 0, n, &["x"])).collect();
+    let offsets: Vec<i64> = all.iter().map(|b| produce_ok(&mut client, "t", 0, b.clone())).collect();
+    broker.stop();
+    let broker = TestBroker::start_in(dir.path(), &[]);
+    let mut client = broker.connect();
+    let again: Vec<i64> = all.iter().map(|b| produce_ok(&mut client, "t", 0, b.clone())).collect();
+    assert_eq!((again, offsets), (vec![0, 1, 2, 3], vec![0, 1, 2, 3]));
+    assert_eq!(produce_ok(&mut client, "t", 0, numbered(9, 0, 4, &["y"])), 4);
+}

@@ -18,6 +18,8 @@ use crate::types::{Now, Offset};
 
 /// Snapshots of more producers than a partition can reasonably have are not read.
 const MAX_SNAPSHOT_BYTES: usize = 1 << 30;
+/// Records before a snapshot among which the batches are looked for that a producer may send again.
+const LOOK_BACK: Offset = 20_000;
 
 impl Log {
     /// Loads the producers from the newest usable snapshot at or below the end, and the batches after it (I15, I17).
@@ -29,7 +31,15 @@ impl Log {
         }
         let expiration_ms = self.home.shared.producer_id_expiration_ms.load(Ordering::Relaxed);
         let (mut producers, from) = match self.newest_snapshot(self.end)? {
-            Some((at, entries)) => (Producers::from_snapshot(&entries, now.wall, expiration_ms), at),
+            Some((at, entries)) => {
+                let mut producers = Producers::from_snapshot(&entries, now.wall, expiration_ms);
+                // A snapshot knows each producer's last batch only. One whose answers were lost with the connection sends those before it
+                // again, and they must be known too.
+                let mut before = Producers::default();
+                self.replay(&mut before, at.saturating_sub(LOOK_BACK).max(self.segments[0].base), at, |_| {})?;
+                producers.remember(&before);
+                (producers, at)
+            }
             None => (Producers::default(), self.segments[0].base),
         };
         self.replay(&mut producers, from, self.end, |_| {})?;
