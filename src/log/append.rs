@@ -270,7 +270,7 @@ impl Log {
             now.wall.0 - active.created.0
         };
         let jitter = jitter(config.segment_jitter_ms, &self.home.partition, active.base);
-        Ok(waited > config.segment_ms.saturating_sub(jitter))
+        Ok(waited > config.longest_segment_ms().saturating_sub(jitter))
     }
 
     /// Finishes the active segment and begins a new one at the end of the log. The finished one is synced by the next flush.

@@ -3,6 +3,7 @@
 //! ```text
 //! .lock  meta.properties  .kafka_cleanshutdown
 //! recovery-point-offset-checkpoint  log-start-offset-checkpoint  replication-offset-checkpoint (high watermarks)
+//! cleaner-offset-checkpoint (how far compaction has come)
 //! orders-0/  orders-1/  ...  orders-2.<hex>-delete/
 //! ```
 //! Opening one reads names only; a log is looked at when it is first opened, also after an unclean stop. Until the last of them has been
@@ -65,6 +66,7 @@ impl LogDir {
         read_checkpoint(&shared, names::RECOVERY_POINTS, &shared.recovery_points)?;
         read_checkpoint(&shared, names::LOG_STARTS, &shared.log_starts)?;
         read_checkpoint(&shared, names::HIGH_WATERMARKS, &shared.high_watermarks)?;
+        read_checkpoint(&shared, names::CLEANER_OFFSETS, &shared.cleaner_offsets)?;
         if clean.is_none() {
             *shared.unrecovered.lock() = found.iter().cloned().collect::<BTreeSet<_>>();
         }
@@ -156,7 +158,7 @@ impl LogDir {
         let id = (u128::from(rng.next_u64()) << 64) | u128::from(rng.next_u64());
         let from = self.shared.root.join(partition.to_string());
         let to = self.shared.root.join(names::marked_dir(partition, id, mark));
-        for offsets in [&self.shared.recovery_points, &self.shared.log_starts, &self.shared.high_watermarks] {
+        for offsets in [&self.shared.recovery_points, &self.shared.log_starts, &self.shared.high_watermarks, &self.shared.cleaner_offsets] {
             offsets.set(partition, 0);
         }
         self.shared.unrecovered.lock().remove(partition);
@@ -218,6 +220,7 @@ impl LogDir {
         self.write_recovery_points()?;
         self.write_log_starts()?;
         self.write_high_watermarks()?;
+        self.shared.write_checkpoint(names::CLEANER_OFFSETS, &self.shared.cleaner_offsets)?;
         if !self.shared.unrecovered.lock().is_empty() || self.shared.unclosed.load(Ordering::Acquire) > 0 {
             return Ok(false);
         }

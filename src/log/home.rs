@@ -61,6 +61,8 @@ pub(super) struct Shared {
     pub recovery_points: Offsets,
     pub log_starts: Offsets,
     pub high_watermarks: Offsets,
+    /// Up to where compaction has come.
+    pub cleaner_offsets: Offsets,
     /// Files and directories to be removed, and when.
     pub doomed: Mutex<Vec<(MonoMs, PathBuf)>>,
     /// Partitions that were not opened since the last unclean stop and may need recovery.
@@ -82,6 +84,7 @@ impl Shared {
             recovery_points: Offsets::default(),
             log_starts: Offsets::default(),
             high_watermarks: Offsets::default(),
+            cleaner_offsets: Offsets::default(),
             doomed: Mutex::default(),
             unrecovered: Mutex::default(),
             unclosed: AtomicUsize::new(0),

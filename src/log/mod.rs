@@ -6,6 +6,7 @@ mod append;
 mod aside;
 pub mod checkpoint;
 pub mod clean_shutdown;
+pub mod compact;
 mod crc_scan;
 mod dir;
 pub mod disk;

@@ -23,6 +23,7 @@ pub const DAMAGE: &str = "damage.txt";
 pub const RECOVERY_POINTS: &str = "recovery-point-offset-checkpoint";
 pub const LOG_STARTS: &str = "log-start-offset-checkpoint";
 pub const HIGH_WATERMARKS: &str = "replication-offset-checkpoint";
+pub const CLEANER_OFFSETS: &str = "cleaner-offset-checkpoint";
 pub const META_PROPERTIES: &str = "meta.properties";
 pub const CLEAN_SHUTDOWN: &str = ".kafka_cleanshutdown";
 pub const LOCK: &str = ".lock";

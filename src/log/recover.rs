@@ -56,7 +56,7 @@ impl Log {
     /// A segment that was finished but not synced may have lost its last batches. Compaction leaves such gaps too.
     fn missing_after(&self, i: usize) -> Option<BadBatch> {
         let to = self.segments.get(i + 1)?.base;
-        let lost = to > self.end && !self.config.compact;
+        let lost = to > self.end && !self.config.compact && to > self.cleaned_upto();
         lost.then(|| BadBatch { position: self.segments[i].size, why: Why::Missing { from: self.end, to } })
     }
 

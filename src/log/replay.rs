@@ -30,8 +30,11 @@ impl Log {
             return Ok(());
         }
         let expiration_ms = self.home.shared.producer_id_expiration_ms.load(Ordering::Relaxed);
+        // A transaction that was open at a snapshot may have lost its marker to compaction after that: below the cleaned offset only all
+        // batches together tell the truth.
+        let cleaned = self.cleaned_upto();
         let (mut producers, from) = match self.newest_snapshot(self.end)? {
-            Some((at, entries)) => {
+            Some((at, entries)) if at >= cleaned => {
                 let mut producers = Producers::from_snapshot(&entries, now.wall, expiration_ms);
                 // A snapshot knows each producer's last batch only. One whose answers were lost with the connection sends those before it
                 // again, and they must be known too.
@@ -40,7 +43,7 @@ impl Log {
                 producers.remember(&before);
                 (producers, at)
             }
-            None => (Producers::default(), self.segments[0].base),
+            _ => (Producers::default(), self.segments[0].base),
         };
         self.replay(&mut producers, from, self.end, |_| {})?;
         self.producers = producers;
@@ -110,7 +113,8 @@ impl Log {
     }
 
     /// The aborted transactions whose marker is in segment `i`. A file from an earlier run is first compared with the batches, and
-    /// replaced if it says something else: it has no checksum, and a reader believes it.
+    /// replaced if it says something else: it has no checksum, and a reader believes it. After a compaction that is nothing to warn of:
+    /// the first offset of a transaction may be gone.
     pub(super) fn aborted_in(&mut self, i: usize) -> Result<Vec<AbortedTxn>, LogError> {
         if self.segments[i].txn == TxnFile::None {
             return Ok(Vec::new());
@@ -123,7 +127,9 @@ impl Log {
         }
         let txns = self.aborted_by_batches(i)?;
         if on_disk.as_ref() != Some(&txns) {
-            tracing::warn!("{} does not fit its segment: making it anew", path.display());
+            if self.segments[i].base >= self.cleaned_upto() {
+                tracing::warn!("{} does not fit its segment: making it anew", path.display());
+            }
             self.replace_aborted(i, &txns)?;
         }
         self.segments[i].txn = if txns.is_empty() { TxnFile::None } else { TxnFile::Good };

@@ -36,6 +36,7 @@ impl Log {
     fn lower_recovery_point(&mut self, offset: Offset) -> Result<(), LogError> {
         self.truncations += 1;
         self.set_unclosed();
+        self.forget_cleaned_above(offset)?;
         if offset >= self.recovery_point {
             return Ok(());
         }

@@ -139,6 +139,12 @@ impl BatchBuilder {
         Ok(())
     }
 
+    /// The batch ends `last_offset_delta` above its base offset although no record stands there: compaction keeps a batch's offsets and
+    /// sequences when its last records go.
+    pub fn ends_at(&mut self, last_offset_delta: i32) {
+        self.last_offset_delta = self.last_offset_delta.max(last_offset_delta);
+    }
+
     /// Compresses, writes the header and gives the batch. Error: `BatchTooLarge` when the compressed form does not fit the length field.
     pub fn finish(mut self) -> Result<Bytes, RecordError> {
         if self.options.compression.codec != codec::Codec::None {
