@@ -1,6 +1,7 @@
 //! The broker's outside: sockets, tasks, the clock, and one handler per kind of request. Decisions and files lie in the rooms below.
 
 mod api;
+mod cleaner;
 mod clock;
 mod cluster;
 mod config_rules;

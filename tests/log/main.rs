@@ -1,6 +1,8 @@
 //! The log room through its public door: partitions on a simulated disk, and directories that Apache Kafka wrote.
 
 mod append_read;
+mod compact;
+mod compact_model;
 mod crash;
 mod dir;
 mod hints;

@@ -80,4 +80,3 @@ impl BatchReader {
         BadBatch { position: self.position, why }.in_file(&*self.file)
     }
 }
-

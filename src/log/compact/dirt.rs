@@ -74,17 +74,20 @@ impl Log {
         let from = self.first_dirty_segment(first_dirty);
         let lag = self.config.min_compaction_lag_ms;
         if lag > 0 {
-            let interval = self.config.index_interval_bytes;
-            for i in from..upto {
-                if self.segments[i].largest(&self.home, interval)?.timestamp > now.0.saturating_sub(lag) {
-                    upto = i;
-                }
-                if upto == i {
-                    break;
-                }
-            }
+            upto = self.first_younger(from, upto, now.0.saturating_sub(lag))?;
         }
         Ok((from < upto).then_some((first_dirty, upto)))
+    }
+
+    /// The first of segments `from..to` with a record after `until`, or `to`.
+    fn first_younger(&mut self, from: usize, to: usize, until: i64) -> Result<usize, LogError> {
+        let interval = self.config.index_interval_bytes;
+        for i in from..to {
+            if self.segments[i].largest(&self.home, interval)?.timestamp > until {
+                return Ok(i);
+            }
+        }
+        Ok(to)
     }
 
     /// The first segment with offsets from `first_dirty` on.

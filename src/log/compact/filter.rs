@@ -80,8 +80,7 @@ impl Rules {
         if kept == header.record_count && !new_horizon {
             return Ok(Verdict::Same);
         }
-        let horizon =
-            if new_horizon { Some(self.now.0.saturating_add(self.delete_retention_ms)) } else { header.delete_horizon_ms() };
+        let horizon = if new_horizon { Some(self.now.0.saturating_add(self.delete_retention_ms)) } else { header.delete_horizon_ms() };
         let mut builder = BatchBuilder::with_capacity(options(header, horizon)?, data.bytes.len());
         for record in data.iter() {
             let record = record?;

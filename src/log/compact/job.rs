@@ -1,9 +1,10 @@
 //! One pass outside of the log's lock: from the segments taken down to a map of keys, and from groups of segments to new ones.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::CompactOptions;
 use super::batch_reader::BatchReader;
 use super::cleaned::{CleanedFiles, CleanedWriter, remove_cleaned};
 use super::filter::{LastBatch, Rules, Standing, Verdict};
@@ -11,7 +12,6 @@ use super::offset_map::OffsetMap;
 use super::pace::Pace;
 use super::run::CompactError;
 use super::transactions::{Endings, Open};
-use super::CompactOptions;
 use crate::log::disk::{self, DiskFile};
 use crate::log::error::LogError;
 use crate::log::home::Home;
@@ -38,6 +38,8 @@ pub struct CompactJob {
     pub(super) home: Home,
     config: Arc<LogConfig>,
     pub(super) segments: Vec<Old>,
+    /// Those after them: a transaction of the last ones may end here.
+    beyond: Vec<Old>,
     first_dirty: Offset,
     producers: BTreeMap<i64, LastBatch>,
     pub(super) truncations: u32,
@@ -50,9 +52,10 @@ impl Log {
     pub fn compact_job(&mut self, now: Now, high_watermark: Offset) -> Result<Option<CompactJob>, LogError> {
         self.check_writable()?;
         let Some((first_dirty, upto)) = self.cleanable(now.wall, high_watermark)? else { return Ok(None) };
-        let ends: Vec<Offset> = self.segments.iter().skip(1).map(|s| s.base).collect();
-        let segments: Vec<Old> = self.segments[..upto].iter().zip(ends).map(|(s, end)| Old { base: s.base, size: s.size, end }).collect();
-        let segments: Vec<Old> = segments.into_iter().take_while(|s| s.end <= self.recovery_point).collect();
+        let ends = self.segments.iter().skip(1).map(|s| s.base).chain([self.end]);
+        let mut segments: Vec<Old> = self.segments.iter().zip(ends).map(|(s, end)| Old { base: s.base, size: s.size, end }).collect();
+        let synced = segments[..upto].partition_point(|s| s.end <= self.recovery_point);
+        let beyond = segments.split_off(synced);
         if segments.last().is_none_or(|s| s.end <= first_dirty) {
             return Ok(None);
         }
@@ -64,6 +67,7 @@ impl Log {
             home: self.home.clone(),
             config: self.config.clone(),
             segments,
+            beyond,
             first_dirty,
             producers: self.producers.iter().map(|(id, s)| (id, last_batch(s))).collect(),
             truncations: self.truncations,
@@ -73,9 +77,12 @@ impl Log {
 }
 
 /// What the headers of the dirty part say.
+#[derive(Default)]
 struct DirtyHeaders {
     records: u64,
     endings: Endings,
+    /// Producers of transactions whose marker was not met yet.
+    undecided: BTreeSet<i64>,
 }
 
 /// The pass after its map is built.
@@ -120,7 +127,7 @@ impl CompactJob {
             map.covers(segment.end - 1);
         }
         if map.latest() < self.first_dirty {
-            return Err(CompactError::TooManyKeys { keys: map.len() });
+            return Err(CompactError::TooManyKeys { keys: map.keys() });
         }
         let rules = Rules {
             now: self.now,
@@ -134,32 +141,55 @@ impl CompactJob {
     }
 
     fn dirty_headers(&self, pace: &mut dyn Pace) -> Result<DirtyHeaders, CompactError> {
-        let mut all = DirtyHeaders { records: 0, endings: Endings::default() };
+        let mut all = DirtyHeaders::default();
         for segment in self.segments.iter().filter(|s| s.end > self.first_dirty) {
-            let file = self.open(segment)?;
-            let mut scan = Scan::new(file.clone(), 0, segment.size, segment.base - 1);
-            while let Some(found) = scan.next().map_err(|e| e.in_file(&*file))? {
-                let header = found.header;
-                if header.last_offset() < self.first_dirty {
-                    continue;
-                }
-                if !header.is_control() {
-                    all.records += u64::try_from(header.record_count).unwrap_or(0);
-                    continue;
-                }
-                let len = header.size_in_bytes().saturating_sub(HEADER_LEN);
-                if len > markers::MAX_BODY {
-                    continue;
-                }
-                let mut body = vec![0; len];
-                file.read_exact_at(&mut body, found.position + HEADER_LEN as u64).map_err(LogError::from)?;
-                if let Some(marker) = markers::parse(&header, &body) {
-                    all.endings.note(header.producer_id, header.base_offset, !marker.commit);
-                }
+            self.read_headers(segment, true, &mut all)?;
+            go_on(pace, 0)?;
+        }
+        for segment in &self.beyond {
+            if all.undecided.is_empty() {
+                break;
             }
+            self.read_headers(segment, false, &mut all)?;
             go_on(pace, 0)?;
         }
         Ok(all)
+    }
+
+    /// `inside`: the segment is to be cleaned; else only markers of undecided transactions count.
+    fn read_headers(&self, segment: &Old, inside: bool, all: &mut DirtyHeaders) -> Result<(), LogError> {
+        let file = self.open(segment)?;
+        let mut scan = Scan::new(file.clone(), 0, segment.size, segment.base - 1);
+        while let Some(found) = scan.next().map_err(|e| e.in_file(&*file))? {
+            let header = found.header;
+            if header.last_offset() < self.first_dirty {
+                continue;
+            }
+            if !header.is_control() {
+                if inside {
+                    all.records += u64::try_from(header.record_count).unwrap_or(0);
+                    all.undecided.extend(header.is_transactional().then_some(header.producer_id));
+                }
+                continue;
+            }
+            if !inside && !all.undecided.contains(&header.producer_id) {
+                continue;
+            }
+            let len = header.size_in_bytes().saturating_sub(HEADER_LEN);
+            if len > markers::MAX_BODY {
+                continue;
+            }
+            let mut body = vec![0; len];
+            file.read_exact_at(&mut body, found.position + HEADER_LEN as u64)?;
+            if let Some(marker) = markers::parse(&header, &body) {
+                all.undecided.remove(&header.producer_id);
+                all.endings.note(header.producer_id, header.base_offset, !marker.commit);
+                if !inside && all.undecided.is_empty() {
+                    break;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Maps the keys of one segment. False: the map is full.
@@ -206,9 +236,8 @@ impl CompactJob {
 
     /// Neighbours whose batches and indexes fit one segment, up to the one that holds the last mapped offset.
     pub fn groups(&self, upto: Offset) -> Result<Vec<Range<usize>>, LogError> {
-        let index_size = |s: &Old, kind| -> Result<u64, LogError> {
-            Ok(self.home.disk().metadata(&self.home.file(s.base, kind))?.map_or(0, |m| m.len))
-        };
+        let index_size =
+            |s: &Old, kind| -> Result<u64, LogError> { Ok(self.home.disk().metadata(&self.home.file(s.base, kind))?.map_or(0, |m| m.len)) };
         let limit = self.config.segment_bytes.min(i32::MAX as u64);
         let mut groups: Vec<Range<usize>> = Vec::new();
         let mut room = (0, 0, 0);
@@ -266,7 +295,7 @@ impl Cleaning {
                 header.base_offset >= self.job.first_dirty && self.endings.is_aborted(&header)
             };
             let verdict = self.rules.judge(&batch, Standing { disposable });
-            let verdict = verdict.map_err(|e| LogError::from(BadBatch { position, why: e.into() }.in_file(&*file)))?;
+            let verdict = verdict.map_err(|e| BadBatch { position, why: e.into() }.in_file(&*file))?;
             self.open.batch(&header, !matches!(verdict, Verdict::Drop));
             if let Some(marker) = marker
                 && let Some(txn) = self.open.marker(&header, !marker.commit)

@@ -82,7 +82,8 @@ impl OffsetMap {
         self.latest = self.latest.max(offset);
     }
 
-    pub fn len(&self) -> usize {
+    /// How many keys are in it.
+    pub fn keys(&self) -> usize {
         self.len
     }
 
@@ -140,7 +141,7 @@ mod tests {
             map.put(key.as_bytes(), 1000 + i).unwrap();
             model.insert(key, 1000 + i);
         }
-        assert_eq!(map.len(), model.len());
+        assert_eq!(map.keys(), model.len());
         for (key, offset) in &model {
             assert_eq!(map.get(key.as_bytes()), Some(*offset));
         }

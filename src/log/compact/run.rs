@@ -67,9 +67,10 @@ pub fn run<O: Owner>(
     let Some(job) = job else { return Ok(None) };
     let home = job.home.clone();
     let truncations = job.truncations;
-    // A log that was truncated or deleted meanwhile may show as any error.
+    // A log that was truncated, dropped old segments or was deleted meanwhile may show as any error. Swaps keep the first base.
+    let first = job.segments.first().map(|s| s.base);
     let excuse = |e: CompactError| {
-        let unchanged = owner.with(|log| log.truncations == truncations).unwrap_or(false);
+        let unchanged = owner.with(|log| log.truncations == truncations && log.segments.first().map(|s| s.base) == first).unwrap_or(false);
         if unchanged || !e.is_lasting() { e } else { CompactError::Changed }
     };
     job.tidy()?;
