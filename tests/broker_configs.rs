@@ -70,7 +70,7 @@ fn n11_g6_limits_of_connections_change_at_run_time_and_survive_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let mut broker = TestBroker::start_in(dir.path(), &[]);
     let mut client = broker.connect();
-    let asked = ApiVersionsRequest { client_software_name: "t".into(), client_software_version: "1".into(), ..Default::default() };
+    let asked = ApiVersionsRequest { client_software_name: "t".into(), client_software_version: "1".into() };
     let mut second = broker.connect();
     second.call(4, &asked);
     set_ok(&mut client, BROKER, "", "max.connections.per.ip", Some("1"));

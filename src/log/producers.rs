@@ -320,8 +320,8 @@ impl Producers {
     /// Completes the batches of producers of which a snapshot kept the last one, from those that lie before the snapshot.
     pub fn remember(&mut self, before: &Producers) {
         for (id, state) in &mut self.states {
-            let same = |known: &&Box<ProducerState>| known.epoch == state.epoch && known.batches().last() == state.batches().last();
-            if let Some(known) = before.states.get(id).filter(same) {
+            let same = |known: &ProducerState| known.epoch == state.epoch && known.batches().last() == state.batches().last();
+            if let Some(known) = before.states.get(id).filter(|known| same(known)) {
                 (state.batches, state.count) = (known.batches, known.count);
             }
         }

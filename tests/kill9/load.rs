@@ -19,6 +19,7 @@ pub const PRODUCERS: &[(&str, bool)] =
     &[("none", true), ("gzip", true), ("snappy", true), ("lz4", true), ("zstd", true), ("none", false), ("lz4", false), ("zstd", false)];
 
 /// Where records go, with settings that make segments roll by size and by time.
+#[allow(clippy::type_complexity)]
 pub const TOPICS: &[(&str, i32, &[(&str, &str)])] = &[
     ("by-size", 3, &[("segment.bytes", "1048576"), ("index.interval.bytes", "512")]),
     ("by-time", 2, &[("segment.ms", "400"), ("index.interval.bytes", "100")]),
@@ -129,10 +130,11 @@ async fn send(producer: &Producer, tp: &TopicPartition, stamp: Stamp, ledger: &A
     let (heard, at) = (ledger.clone(), tp.clone());
     let told = Delivery::Callback(Box::new(move |fate| {
         heard.note(|p| match fate {
-            Ok(metadata) => match p.records.entry(at).or_default().insert(metadata.offset, stamp) {
-                Some(other) => p.failures.push(format!("{other:?} and {stamp:?} were both acknowledged at offset {}", metadata.offset)),
-                None => {}
-            },
+            Ok(metadata) => {
+                if let Some(other) = p.records.entry(at).or_default().insert(metadata.offset, stamp) {
+                    p.failures.push(format!("{other:?} and {stamp:?} were both acknowledged at offset {}", metadata.offset));
+                }
+            }
             Err(e) => p.failures.push(format!("{stamp:?} in {at}: {e}")),
         });
     }));
