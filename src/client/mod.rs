@@ -16,7 +16,7 @@ pub mod producer;
 pub use crate::config::{Acks, ClientConfig, ConsumerConfig, DnsLookup, OffsetReset, PartitionerKind, ProducerConfig};
 pub use admin::Admin;
 pub use cluster::{Client, Coordinator};
-pub use consumer::{Consumer, ConsumerRecord, Polled, RebalanceListener, RecordChunk};
+pub use consumer::{Callback, Consumer, ConsumerRecord, Polled, RebalanceListener, RecordChunk};
 pub use error::{Cause, Error, Speaks};
 pub use metadata::{BrokerNode, Metadata, PartitionMetadata, TopicMetadata};
 pub use producer::{Delivery, OutgoingRecord, Producer, RecordMetadata};

@@ -87,18 +87,41 @@ impl Admin {
 
     /// Committed offsets of `partitions` (`None`: all of the group). Partitions without one are left out.
     pub async fn group_offsets(&self, group: &str, partitions: Option<&[TopicPartition]>) -> Result<Results<GroupOffset>, Error> {
-        self.retrying("fetching committed offsets", || async { self.ask_offsets(group, partitions).await }).await
+        self.retrying("fetching committed offsets", || async { self.ask_offsets(group, partitions, false).await }).await
     }
 
-    async fn ask_offsets(&self, group: &str, partitions: Option<&[TopicPartition]>) -> Result<Results<GroupOffset>, Error> {
+    /// As `group_offsets`, for a consumer that begins there: offsets that a transaction is about to commit are waited for.
+    pub(in crate::client) async fn stable_group_offsets(
+        &self,
+        group: &str,
+        partitions: &[TopicPartition],
+    ) -> Result<Results<GroupOffset>, Error> {
+        self.retrying("fetching committed offsets", || async {
+            let found = self.ask_offsets(group, Some(partitions), true).await?;
+            let unstable = |r: &Result<GroupOffset, Error>| r.as_ref().is_err_and(|e| e.code() == Some(ErrorCode::UnstableOffsetCommit));
+            if found.values().any(unstable) {
+                return Err(Error::Broker { code: ErrorCode::UnstableOffsetCommit, message: None });
+            }
+            Ok(found)
+        })
+        .await
+    }
+
+    async fn ask_offsets(
+        &self,
+        group: &str,
+        partitions: Option<&[TopicPartition]>,
+        require_stable: bool,
+    ) -> Result<Results<GroupOffset>, Error> {
         let node = self.client.coordinator(Coordinator::Group, group).await?;
-        let many = self.client.version_of::<OffsetFetchRequest>(node).await? >= 8;
+        let version = self.client.version_of::<OffsetFetchRequest>(node).await?;
+        let (many, require_stable) = (version >= 8, require_stable && version >= 7);
         let wanted = partitions.map(by_topic);
         let request = if many {
             let topic = |(name, partition_indexes)| OffsetFetchRequestTopics { name, partition_indexes, ..Default::default() };
             let topics = wanted.map(|w| w.into_iter().map(topic).collect());
             let one = OffsetFetchRequestGroup { group_id: group.to_string(), topics, member_epoch: -1, ..Default::default() };
-            OffsetFetchRequest { groups: vec![one], ..Default::default() }
+            OffsetFetchRequest { groups: vec![one], require_stable, ..Default::default() }
         } else {
             let topic = |(name, partition_indexes)| OffsetFetchRequestTopic { name, partition_indexes };
             let topics = wanted.map(|w| w.into_iter().map(topic).collect());

@@ -57,7 +57,7 @@ impl Admin {
         wanted: &BTreeMap<TopicPartition, OffsetSpec>,
         read_committed: bool,
     ) -> Result<PerPartition<ListedOffset>, Error> {
-        self.per_leader("listing offsets", wanted, async |node, some| {
+        self.per_leader("listing offsets", wanted, |node, some| async move {
             let mut topics: BTreeMap<&str, Vec<ListOffsetsPartition>> = BTreeMap::new();
             for (tp, spec) in &some {
                 let partition = ListOffsetsPartition { partition_index: tp.partition, timestamp: spec.code(), ..Default::default() };
@@ -84,7 +84,7 @@ impl Admin {
 
     /// Removes the records before each offset (-1: all that are committed); gives the new first offsets.
     pub async fn delete_records(&self, before: &BTreeMap<TopicPartition, i64>) -> Result<PerPartition<i64>, Error> {
-        self.per_leader("deleting records", before, async |node, some| {
+        self.per_leader("deleting records", before, |node, some| async move {
             let mut topics: BTreeMap<&str, Vec<DeleteRecordsPartition>> = BTreeMap::new();
             for (tp, offset) in &some {
                 let partition = DeleteRecordsPartition { partition_index: tp.partition, offset: *offset };
@@ -105,11 +105,11 @@ impl Admin {
     }
 
     /// Splits the partitions by leader and asks each; asks again, with fresh metadata, for those whose leader moved or is unknown.
-    async fn per_leader<S: Copy, T>(
+    async fn per_leader<S: Copy, T, F: Future<Output = Result<PerPartition<T>, Error>>>(
         &self,
         what: &str,
         wanted: &BTreeMap<TopicPartition, S>,
-        ask: impl AsyncFn(i32, BTreeMap<TopicPartition, S>) -> Result<PerPartition<T>, Error>,
+        ask: impl Fn(i32, BTreeMap<TopicPartition, S>) -> F,
     ) -> Result<PerPartition<T>, Error> {
         let mut out: PerPartition<T> = BTreeMap::new();
         let start = std::time::Instant::now();

@@ -20,7 +20,7 @@ use crate::machine::member::{Action, GroupMember, Identity};
 use crate::types::{MonoMs, TopicPartition};
 
 /// What the consumer must know, in order.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Event {
     /// Answer with `Group::revoked` when the callback is over.
     Revoke(Vec<TopicPartition>),
@@ -43,6 +43,8 @@ struct Shared {
     client: Client,
     group: String,
     rebalance_limit: Duration,
+    /// Topics that do not exist may be created by asking for them.
+    create: bool,
     member: Mutex<GroupMember>,
     /// Actions that came out of calls by the consumer.
     queued: Mutex<VecDeque<Action>>,
@@ -71,12 +73,19 @@ impl Drop for Group {
 }
 
 impl Group {
-    pub fn start(client: Client, group: &str, member: impl FnOnce(MonoMs) -> GroupMember, rebalance_limit: Duration) -> Group {
+    pub fn start(
+        client: Client,
+        group: &str,
+        member: impl FnOnce(MonoMs) -> GroupMember,
+        rebalance_limit: Duration,
+        create: bool,
+    ) -> Group {
         let (tell, events) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
             client,
             group: group.to_string(),
             rebalance_limit,
+            create,
             member: Mutex::new(member(MonoMs(0))),
             queued: Mutex::default(),
             pattern: Mutex::new(None),
@@ -277,7 +286,7 @@ async fn refresh(shared: &Arc<Shared>) -> Duration {
         return age;
     }
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    match shared.client.refresh(&names).await {
+    match shared.client.refresh_creating(&names, shared.create).await {
         Ok(metadata) => shared.member.lock().metadata_changed(&topics_in(&metadata, &names)),
         Err(_) => return soon,
     }

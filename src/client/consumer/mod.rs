@@ -1,25 +1,56 @@
 //! The consumer: subscribe or assign, poll, commit.
 //!
 //! One `Consumer` belongs to one task. Membership of the group lives in a task of its own (`group.rs`), so heartbeats go out while
-//! the user works; rebalance callbacks and all positions are handled inside `poll`, as in the Java client.
+//! the user works; rebalance callbacks and all positions are handled inside `poll`, as in the Java client. Fetches, lookups and commits run
+//! beside it and report to it, so any of its futures may be dropped half way: nothing is lost, the next call goes on.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//! use kfk::client::{Consumer, ConsumerConfig};
+//!
+//! # async fn example() -> Result<(), kfk::client::Error> {
+//! let settings = [("bootstrap.servers", "localhost:9092"), ("group.id", "readers"), ("enable.auto.commit", "false")];
+//! let settings = settings.map(|(k, v)| (k.to_string(), v.to_string())).into();
+//! let mut consumer = Consumer::new(ConsumerConfig::parse(&settings)?)?;
+//! consumer.subscribe(&["greetings"])?;
+//! loop {
+//!     let polled = consumer.poll(Duration::from_secs(1)).await?;
+//!     for record in polled.iter() {
+//!         println!("{}-{} at {}: {:?}", record.topic, record.partition, record.offset, record.value);
+//!     }
+//!     if !polled.is_empty() {
+//!         // What was worked on is not read again.
+//!         consumer.commit_sync(None).await?;
+//!     }
+//! }
+//! # }
+//! ```
 
+mod commits;
 mod fetch;
 mod group;
+mod listener;
 mod offsets;
+mod poll;
 mod records;
+mod session;
 mod state;
 
+pub use listener::{Callback, RebalanceListener};
 pub use records::{ConsumerRecord, Polled, RecordChunk};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use regex::Regex;
 use tokio::sync::mpsc;
 
-use self::fetch::Fetched;
+use self::commits::Commits;
 use self::group::{Event, Group};
+use self::poll::News;
+use self::session::Session;
 use self::state::{Assignment, Position};
 use super::admin::{Admin, OffsetSpec};
 use super::cluster::Client;
@@ -29,46 +60,56 @@ use crate::machine::assign::Assignor;
 use crate::machine::member::{GroupMember, MemberOptions};
 use crate::types::TopicPartition;
 
-/// Hears of partitions coming and going, inside `poll`.
-pub trait RebalanceListener: Send {
-    /// These come, with the positions still to be looked up.
-    fn assigned(&mut self, _partitions: &[TopicPartition]) {}
-    /// These go; positions were committed before if auto commit is on.
-    fn revoked(&mut self, _partitions: &[TopicPartition]) {}
-    /// These went without warning; others may already own them.
-    fn lost(&mut self, partitions: &[TopicPartition]) {
-        self.revoked(partitions);
-    }
-}
+/// Shared with a callback that is under way.
+type Listener = Arc<tokio::sync::Mutex<Box<dyn RebalanceListener>>>;
 
-/// See the module.
+/// Reads records, alone or as a member of a group.
+///
+/// Ends well with [`close`](Consumer::close). One that is dropped is thrown out of its group when its session is over.
 pub struct Consumer {
     client: Client,
     config: Arc<ConsumerConfig>,
     assignment: Assignment,
+    /// By broker.
+    sessions: BTreeMap<i32, Session>,
     group: Option<Group>,
-    listener: Option<Box<dyn RebalanceListener>>,
-    fetched: mpsc::UnboundedReceiver<Vec<Fetched>>,
-    tell_fetched: mpsc::UnboundedSender<Vec<Fetched>>,
+    /// The event of the group that is being handled.
+    event: Option<Event>,
+    listener: Option<Listener>,
+    calling_back: Arc<AtomicBool>,
+    news: mpsc::UnboundedReceiver<News>,
+    tell: mpsc::UnboundedSender<News>,
+    commits: Commits,
     next_auto_commit: Instant,
-    metadata_due: Option<Instant>,
+    auto_committing: bool,
+    metadata_due: Instant,
+    refreshing: bool,
 }
 
 impl Consumer {
     /// A consumer of the cluster behind `config.client.bootstrap_servers`. Must be called within a tokio runtime.
+    ///
+    /// Errors: an assignor that is not known.
     pub fn new(config: ConsumerConfig) -> Result<Consumer, Error> {
         assignors(&config)?;
-        let (tell_fetched, fetched) = mpsc::unbounded_channel();
+        let (tell, news) = mpsc::unbounded_channel();
+        let client = Client::new(config.client.clone());
         Ok(Consumer {
-            client: Client::new(config.client.clone()),
+            commits: Commits::new(client.clone()),
+            client,
             next_auto_commit: Instant::now() + Duration::from_millis(config.auto_commit_interval_ms),
+            metadata_due: Instant::now() + Duration::from_millis(config.client.metadata_max_age_ms),
             config: Arc::new(config),
             assignment: Assignment::default(),
+            sessions: BTreeMap::new(),
             group: None,
+            event: None,
             listener: None,
-            fetched,
-            tell_fetched,
-            metadata_due: None,
+            calling_back: Arc::default(),
+            news,
+            tell,
+            auto_committing: false,
+            refreshing: false,
         })
     }
 
@@ -78,11 +119,13 @@ impl Consumer {
     }
 
     /// Who is told of rebalances.
-    pub fn set_listener(&mut self, listener: Box<dyn RebalanceListener>) {
-        self.listener = Some(listener);
+    pub fn set_listener(&mut self, listener: impl RebalanceListener + 'static) {
+        self.listener = Some(Arc::new(tokio::sync::Mutex::new(Box::new(listener))));
     }
 
     /// Joins the group of `group.id` for these topics.
+    ///
+    /// Errors: no `group.id`; partitions are assigned by hand.
     pub fn subscribe(&mut self, topics: &[&str]) -> Result<(), Error> {
         let topics: BTreeSet<String> = topics.iter().map(|t| t.to_string()).collect();
         self.membership()?.subscribe(topics);
@@ -90,6 +133,8 @@ impl Consumer {
     }
 
     /// Joins the group of `group.id` for every topic whose whole name matches, also those that come later.
+    ///
+    /// Errors: as of `subscribe`; not a regular expression.
     pub fn subscribe_pattern(&mut self, pattern: &str) -> Result<(), Error> {
         let whole = Regex::new(&format!("^(?:{pattern})$")).map_err(|e| Error::Usage(e.to_string()))?;
         let internal = !self.config.exclude_internal_topics;
@@ -97,7 +142,23 @@ impl Consumer {
         Ok(())
     }
 
+    /// Commits (with auto commit on), tells the listener that everything is revoked, leaves the group and forgets all partitions, also those
+    /// assigned by hand. Then `subscribe` and `assign` are free again.
+    pub async fn unsubscribe(&mut self) -> Result<(), Error> {
+        let limit = self.client.api_timeout();
+        let committed = self.auto_commit_now(limit).await;
+        self.give_up_partitions().await;
+        if let Some(group) = self.group.take() {
+            group.leave(limit).await;
+        }
+        self.event = None;
+        self.assignment.replace(&[]);
+        committed
+    }
+
     /// Reads these partitions, without a group. Positions of partitions that stay are kept.
+    ///
+    /// Errors: topics are subscribed to.
     pub fn assign(&mut self, partitions: &[TopicPartition]) -> Result<(), Error> {
         if self.group.is_some() {
             return Err(Error::Usage("subscribed to topics already: assigning partitions excludes that".into()));
@@ -124,7 +185,7 @@ impl Consumer {
                 assignors: assignors(c)?,
             };
             let limit = Duration::from_millis(c.max_poll_interval_ms);
-            self.group = Some(Group::start(self.client.clone(), &group, |now| GroupMember::new(options, now), limit));
+            self.group = Some(Group::start(self.client.clone(), &group, |now| GroupMember::new(options, now), limit, c.allow_auto_create_topics));
         }
         self.group.as_ref().ok_or(Error::Closed)
     }
@@ -134,200 +195,42 @@ impl Consumer {
         self.assignment.partitions.keys().cloned().collect()
     }
 
-    /// The next records: those that have arrived, else those that arrive within `timeout`. Empty when there are none.
+    /// Reads on at `offset`. What had been fetched of the old position is dropped.
     ///
-    /// Also the place where rebalances happen, so call it more often than `max.poll.interval.ms`.
-    pub async fn poll(&mut self, timeout: Duration) -> Result<Polled, Error> {
-        let deadline = Instant::now() + timeout;
-        if let Some(group) = &self.group {
-            group.polled();
-        }
-        loop {
-            self.run_events().await?;
-            self.auto_commit();
-            self.limited(deadline, Step::Positions).await?;
-            self.limited(deadline, Step::Metadata).await?;
-            self.send_fetches();
-            while let Ok(answers) = self.fetched.try_recv() {
-                self.take(answers)?;
-            }
-            if self.assignment.has_records() {
-                let polled = self.assignment.drain(self.config.max_poll_records);
-                // The next answer travels while the user works on this one.
-                self.send_fetches();
-                return Ok(polled);
-            }
-            if Instant::now() >= deadline {
-                return Ok(Polled::default());
-            }
-            self.wait(deadline).await?;
-        }
-    }
-
-    /// Lookups must not hold `poll` longer than its timeout; what is not done is done next time.
-    async fn limited(&mut self, deadline: Instant, step: Step) -> Result<(), Error> {
-        let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
-        let work = async {
-            match step {
-                Step::Positions => self.find_positions().await,
-                Step::Metadata => self.find_leaders().await,
-            }
-        };
-        match tokio::time::timeout(left, work).await {
-            Ok(Err(error)) if error.is_retriable() => {
-                tokio::time::sleep(self.client.backoff(0).min(deadline.saturating_duration_since(Instant::now()))).await;
-                Ok(())
-            }
-            Ok(result) => result,
-            Err(_) => Ok(()),
-        }
-    }
-
-    async fn wait(&mut self, deadline: Instant) -> Result<(), Error> {
-        let mut until = deadline;
-        until = self.assignment.next_retry().map_or(until, |t| until.min(t));
-        until = self.metadata_due.map_or(until, |t| until.min(t));
-        if self.config.enable_auto_commit {
-            until = until.min(self.next_auto_commit);
-        }
-        let sleep = tokio::time::sleep_until(until.max(Instant::now() + Duration::from_millis(1)).into());
-        let event = match &mut self.group {
-            Some(group) => tokio::select! {
-                answers = self.fetched.recv() => return answers.map_or(Ok(()), |a| self.take(a)),
-                event = group.events.recv() => event,
-                _ = sleep => None,
-            },
-            None => tokio::select! {
-                answers = self.fetched.recv() => return answers.map_or(Ok(()), |a| self.take(a)),
-                _ = sleep => None,
-            },
-        };
-        match event {
-            Some(event) => self.run_event(event).await,
-            None => Ok(()),
-        }
-    }
-
-    async fn run_events(&mut self) -> Result<(), Error> {
-        while let Some(event) = self.group.as_mut().and_then(|g| g.events.try_recv().ok()) {
-            self.run_event(event).await?;
-        }
-        Ok(())
-    }
-
-    async fn run_event(&mut self, event: Event) -> Result<(), Error> {
-        match event {
-            Event::Revoke(partitions) => {
-                if self.config.enable_auto_commit {
-                    // A failed commit here means records are seen twice, which a consumer must expect anyway.
-                    let _ = tokio::time::timeout(Duration::from_secs(5), self.commit_sync(None)).await;
-                }
-                if let Some(listener) = &mut self.listener {
-                    listener.revoked(&partitions);
-                }
-                self.assignment.remove(&partitions);
-                if let Some(group) = &self.group {
-                    group.revoked();
-                }
-            }
-            Event::Lost(partitions) => {
-                self.assignment.remove(&partitions);
-                if let Some(listener) = &mut self.listener {
-                    listener.lost(&partitions);
-                }
-            }
-            Event::Assigned { added, all } => {
-                self.assignment.replace(&all);
-                if let Some(listener) = &mut self.listener {
-                    listener.assigned(&added);
-                }
-            }
-            Event::Fatal(error) => return Err(error),
-        }
-        Ok(())
-    }
-
-    fn auto_commit(&mut self) {
-        if !self.config.enable_auto_commit || Instant::now() < self.next_auto_commit {
-            return;
-        }
-        self.next_auto_commit = Instant::now() + Duration::from_millis(self.config.auto_commit_interval_ms);
-        // Refused commits are repeated with the next interval.
-        let _ = self.commit_async(None, |_| {});
-    }
-
-    async fn find_leaders(&mut self) -> Result<(), Error> {
-        let metadata = self.client.metadata();
-        let unknown = self.assignment.partitions.keys().any(|tp| !metadata.topics.contains_key(&tp.topic));
-        let due = self.metadata_due.is_some_and(|t| Instant::now() >= t);
-        if !unknown && !due {
-            return Ok(());
-        }
-        let names: BTreeSet<&str> = self.assignment.partitions.keys().map(|tp| tp.topic.as_str()).collect();
-        let names: Vec<&str> = names.into_iter().collect();
-        let found = self.client.refresh(&names).await?;
-        let missing = names.iter().any(|n| !found.topics.contains_key(*n));
-        self.metadata_due = missing.then(|| Instant::now() + self.client.backoff(2));
-        Ok(())
-    }
-
-    fn send_fetches(&mut self) {
-        let metadata = self.client.metadata();
-        let (by_leader, unknown) = self.assignment.wanted(&metadata, Instant::now());
-        if unknown && self.metadata_due.is_none() {
-            self.metadata_due = Some(Instant::now() + self.client.backoff(0));
-        }
-        for (node, wanted) in by_leader {
-            let (client, config, tell) = (self.client.clone(), self.config.clone(), self.tell_fetched.clone());
-            tokio::spawn(async move {
-                let _ = tell.send(fetch::fetch(client, config, node, wanted).await);
-            });
-        }
-    }
-
-    fn take(&mut self, answers: Vec<Fetched>) -> Result<(), Error> {
-        let retry_at = Instant::now() + self.client.backoff(0);
-        let mut first_error = Ok(());
-        for fetched in answers {
-            match self.assignment.take(fetched, self.config.auto_offset_reset, retry_at) {
-                Ok(true) => self.metadata_due = Some(Instant::now()),
-                Ok(false) => {}
-                Err(error) => first_error = first_error.and(Err(error)),
-            }
-        }
-        first_error
-    }
-
-    /// Reads on at `offset`.
+    /// Errors: the partition is not assigned.
     pub fn seek(&mut self, tp: &TopicPartition, offset: i64) -> Result<(), Error> {
         self.seek_to(tp, Position::At(offset))
     }
 
+    /// Reads on at the first record there is. Looked up with the next `poll` or `position`.
     pub fn seek_to_beginning(&mut self, tp: &TopicPartition) -> Result<(), Error> {
         self.seek_to(tp, Position::Reset(OffsetReset::Earliest))
     }
 
+    /// Reads on at the end: what comes from now on. Looked up with the next `poll` or `position`.
     pub fn seek_to_end(&mut self, tp: &TopicPartition) -> Result<(), Error> {
         self.seek_to(tp, Position::Reset(OffsetReset::Latest))
     }
 
     fn seek_to(&mut self, tp: &TopicPartition, position: Position) -> Result<(), Error> {
-        self.state(tp)?.seek(position);
-        Ok(())
+        if self.assignment.seek(tp, position) { Ok(()) } else { Err(unassigned(tp)) }
     }
 
-    fn state(&mut self, tp: &TopicPartition) -> Result<&mut state::PartitionState, Error> {
-        let unassigned = || Error::Usage(format!("partition {tp} is not assigned to this consumer"));
-        self.assignment.partitions.get_mut(tp).ok_or_else(unassigned)
-    }
-
-    /// The offset of the next record that `poll` will give of this partition.
+    /// The offset of the next record that `poll` will give of this partition. Waits until it is known, `default.api.timeout.ms` at most.
     pub async fn position(&mut self, tp: &TopicPartition) -> Result<i64, Error> {
-        self.state(tp)?;
-        self.find_positions().await?;
-        match self.state(tp)?.position {
-            Position::At(offset) => Ok(offset),
-            _ => Err(Error::Usage(format!("the position of {tp} is not known yet"))),
+        let deadline = Instant::now() + self.client.api_timeout();
+        loop {
+            match self.assignment.partitions.get(tp).map(|s| s.position) {
+                None => return Err(unassigned(tp)),
+                Some(Position::At(offset)) => return Ok(offset),
+                Some(_) if Instant::now() >= deadline => {
+                    let what = format!("finding the position of {tp}");
+                    return Err(Error::TimedOut { what, after: self.client.api_timeout(), last: None });
+                }
+                Some(_) => {}
+            }
+            self.start_lookups();
+            self.await_news(deadline).await?;
         }
     }
 
@@ -337,13 +240,19 @@ impl Consumer {
         if self.config.read_committed { state.last_stable_offset } else { state.high_watermark }
     }
 
-    /// Gives no records of these partitions until `resume`.
+    /// Gives no records of these partitions until `resume`. What has been fetched of them is kept.
     pub fn pause(&mut self, partitions: &[TopicPartition]) {
         self.set_paused(partitions, true);
     }
 
+    /// Takes `pause` back.
     pub fn resume(&mut self, partitions: &[TopicPartition]) {
         self.set_paused(partitions, false);
+    }
+
+    /// Partitions that are assigned and paused.
+    pub fn paused(&self) -> Vec<TopicPartition> {
+        self.assignment.partitions.iter().filter(|(_, s)| s.paused).map(|(tp, _)| tp.clone()).collect()
     }
 
     fn set_paused(&mut self, partitions: &[TopicPartition], paused: bool) {
@@ -357,16 +266,34 @@ impl Consumer {
     /// For each partition the first offset at or after a time (ms since 1970); `None` when there is none.
     pub async fn offsets_for_times(&self, times: &BTreeMap<TopicPartition, i64>) -> Result<BTreeMap<TopicPartition, Option<i64>>, Error> {
         let specs = times.iter().map(|(tp, ms)| (tp.clone(), OffsetSpec::Timestamp(*ms))).collect();
-        let found = Admin::on(self.client.clone()).list_offsets(&specs, self.config.read_committed).await?;
-        found.into_iter().map(|(tp, r)| r.map(|o| (tp, Some(o.offset).filter(|o| *o >= 0)))).collect()
+        let found = self.listed(specs).await?;
+        Ok(found.into_iter().map(|(tp, offset)| (tp, Some(offset).filter(|o| *o >= 0))).collect())
     }
 
-    /// Commits (with auto commit on), leaves the group and stops.
+    /// The first offset of each partition.
+    pub async fn beginning_offsets(&self, partitions: &[TopicPartition]) -> Result<BTreeMap<TopicPartition, i64>, Error> {
+        self.listed(partitions.iter().map(|tp| (tp.clone(), OffsetSpec::Earliest)).collect()).await
+    }
+
+    /// The end of each partition as this consumer sees it, by `isolation.level`.
+    pub async fn end_offsets(&self, partitions: &[TopicPartition]) -> Result<BTreeMap<TopicPartition, i64>, Error> {
+        self.listed(partitions.iter().map(|tp| (tp.clone(), OffsetSpec::Latest)).collect()).await
+    }
+
+    async fn listed(&self, specs: BTreeMap<TopicPartition, OffsetSpec>) -> Result<BTreeMap<TopicPartition, i64>, Error> {
+        let found = Admin::on(self.client.clone()).list_offsets(&specs, self.config.read_committed).await?;
+        found.into_iter().map(|(tp, r)| r.map(|o| (tp, o.offset))).collect()
+    }
+
+    /// Commits (with auto commit on), waits for commits under way, tells the listener that everything is revoked, leaves the group and stops.
+    /// `limit` is for each of these.
     pub async fn close(mut self, limit: Duration) -> Result<(), Error> {
-        let mut result = Ok(());
-        if self.config.enable_auto_commit && !self.assignment.partitions.is_empty() {
-            result = tokio::time::timeout(limit, self.commit_sync(None)).await.unwrap_or(Ok(()));
+        let result = self.auto_commit_now(limit).await;
+        if self.config.group_id.is_some() && !self.commits_by_itself() {
+            // An empty commit is over when those before it are.
+            let _ = tokio::time::timeout(limit, self.commit_sync(Some(BTreeMap::new()))).await;
         }
+        let _ = tokio::time::timeout(limit, self.give_up_partitions()).await;
         if let Some(group) = self.group.take() {
             group.leave(limit).await;
         }
@@ -374,10 +301,8 @@ impl Consumer {
     }
 }
 
-#[derive(Clone, Copy)]
-enum Step {
-    Positions,
-    Metadata,
+fn unassigned(tp: &TopicPartition) -> Error {
+    Error::Usage(format!("partition {tp} is not assigned to this consumer"))
 }
 
 fn assignors(config: &ConsumerConfig) -> Result<Vec<Assignor>, Error> {

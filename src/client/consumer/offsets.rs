@@ -1,105 +1,68 @@
 //! Committed offsets, and where to begin without one.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use kfk_wire::ErrorCode;
-use kfk_wire::offset_commit_request::{OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitRequestTopic};
+use tokio::sync::oneshot;
 
-use super::Consumer;
+use super::commits::{Commit, Committer};
 use super::state::Position;
+use super::{Consumer, News};
 use crate::client::admin::{Admin, GroupOffset, OffsetSpec};
-use crate::client::cluster::{Client, Coordinator};
-use crate::client::error::{Error, check};
+use crate::client::cluster::Client;
+use crate::client::error::Error;
 use crate::config::OffsetReset;
 use crate::types::TopicPartition;
 
-/// Newer versions name topics by id; this one says the same by name.
-const BY_NAME: i16 = 9;
+/// What a lookup found for the position with this serial number, with its leader epoch.
+pub(super) type Found = (TopicPartition, u64, Result<(Position, i32), Error>);
 
-/// Who commits.
-#[derive(Debug, Clone)]
-pub(super) struct Committer {
-    pub group: String,
-    pub member_id: String,
-    pub generation: i32,
-    pub instance_id: Option<String>,
-}
-
-/// One commit, tried again while the coordinator moves. The error is the first partition's that has one.
-pub(super) async fn commit(client: &Client, who: &Committer, offsets: &BTreeMap<TopicPartition, GroupOffset>) -> Result<(), Error> {
-    if offsets.is_empty() {
-        return Ok(());
-    }
-    let mut topics: BTreeMap<&str, Vec<OffsetCommitRequestPartition>> = BTreeMap::new();
-    for (tp, o) in offsets {
-        topics.entry(&tp.topic).or_default().push(OffsetCommitRequestPartition {
-            partition_index: tp.partition,
-            committed_offset: o.offset,
-            committed_leader_epoch: o.leader_epoch,
-            committed_metadata: Some(o.metadata.clone()),
-        });
-    }
-    let topic = |(name, partitions): (&str, _)| OffsetCommitRequestTopic { name: name.to_string(), partitions, ..Default::default() };
-    let request = OffsetCommitRequest {
-        group_id: who.group.clone(),
-        generation_id_or_member_epoch: who.generation,
-        member_id: who.member_id.clone(),
-        group_instance_id: who.instance_id.clone(),
-        topics: topics.into_iter().map(topic).collect(),
-        ..Default::default()
-    };
-    client
-        .retrying("committing offsets", client.api_timeout(), || async {
-            let node = client.coordinator(Coordinator::Group, &who.group).await?;
-            let answer = client.call_node_capped(node, &request, BY_NAME).await;
-            let result = answer.and_then(|a| a.topics.iter().flat_map(|t| &t.partitions).try_for_each(|p| check(p.error_code, None)));
-            if let Err(error) = &result {
-                let moved = matches!(error.code(), Some(ErrorCode::NotCoordinator | ErrorCode::CoordinatorNotAvailable));
-                if moved || matches!(error, Error::Node { .. }) {
-                    client.forget_coordinator(Coordinator::Group, &who.group);
-                }
-                // Retriable by its table, but only after the group has been joined again.
-                if error.code() == Some(ErrorCode::RebalanceInProgress) {
-                    return Ok(result);
-                }
-            }
-            result.map(Ok)
-        })
-        .await?
-}
+/// What is to be committed; `None`: the position of every assigned partition.
+type Offsets = Option<BTreeMap<TopicPartition, GroupOffset>>;
 
 impl Consumer {
-    /// Commits the position of every assigned partition, or `offsets`, and waits.
-    pub async fn commit_sync(&mut self, offsets: Option<BTreeMap<TopicPartition, GroupOffset>>) -> Result<(), Error> {
-        let offsets = offsets.unwrap_or_else(|| self.positions_to_commit());
-        let who = self.committer()?;
-        let result = commit(&self.client, &who, &offsets).await;
+    /// Commits the position of every assigned partition, or `offsets`, and waits. Commits that were begun before are over then, too.
+    ///
+    /// The positions are those behind the last records that `poll` gave. Tries again for `default.api.timeout.ms`.
+    pub async fn commit_sync(&mut self, offsets: Offsets) -> Result<(), Error> {
+        let (tell, told) = oneshot::channel();
+        self.queue_commit(offsets, true, Box::new(|result| drop(tell.send(result))))?;
+        let result = told.await.unwrap_or(Err(Error::Closed));
         self.note_commit(&result);
         result
     }
 
-    /// Commits in the background; `then` hears how it went.
-    pub fn commit_async(
+    /// Commits in the background; `then` hears how it went. Commits are made in the order of the calls. One that fails is not tried again:
+    /// the next one says more.
+    pub fn commit_async(&mut self, offsets: Offsets, then: impl FnOnce(Result<(), Error>) + Send + 'static) -> Result<(), Error> {
+        let tell = self.tell.clone();
+        let done = move |result: Result<(), Error>| {
+            let _ = tell.send(News::Committed { result: result.clone(), auto: false });
+            then(result);
+        };
+        self.queue_commit(offsets, false, Box::new(done))
+    }
+
+    fn queue_commit(
         &mut self,
-        offsets: Option<BTreeMap<TopicPartition, GroupOffset>>,
-        then: impl FnOnce(Result<(), Error>) + Send + 'static,
+        offsets: Offsets,
+        insist: bool,
+        done: Box<dyn FnOnce(Result<(), Error>) + Send>,
     ) -> Result<(), Error> {
         let offsets = offsets.unwrap_or_else(|| self.positions_to_commit());
         let who = self.committer()?;
-        let client = self.client.clone();
-        tokio::spawn(async move { then(commit(&client, &who, &offsets).await) });
+        self.commits.push(Commit { who, offsets, insist, done });
         Ok(())
     }
 
     /// The committed offsets of `partitions`; those without one are left out.
     pub async fn committed(&self, partitions: &[TopicPartition]) -> Result<BTreeMap<TopicPartition, GroupOffset>, Error> {
         let group = self.config.group_id.as_deref().ok_or_else(no_group)?;
-        let found = Admin::on(self.client.clone()).group_offsets(group, Some(partitions)).await?;
+        let found = Admin::on(self.client.clone()).stable_group_offsets(group, partitions).await?;
         found.into_iter().map(|(tp, offset)| offset.map(|o| (tp, o))).collect()
     }
 
-    pub(super) fn committer(&self) -> Result<Committer, Error> {
+    fn committer(&self) -> Result<Committer, Error> {
         let group = self.config.group_id.clone().ok_or_else(no_group)?;
         let (member_id, generation, instance_id) = match &self.group {
             Some(membership) => membership.identity(),
@@ -121,60 +84,134 @@ impl Consumer {
         }
     }
 
-    /// Gives every partition without a position one: committed offset first, then the reset policy.
-    pub(super) async fn find_positions(&mut self) -> Result<(), Error> {
-        let of = |wanted: fn(&Position) -> bool, me: &Consumer| {
-            let all = me.assignment.partitions.iter().filter(|(_, s)| wanted(&s.position));
-            all.map(|(tp, _)| tp.clone()).collect::<Vec<_>>()
-        };
-        let unknown = of(|p| *p == Position::Unknown, self);
-        if !unknown.is_empty() {
-            let committed = if self.config.group_id.is_some() { self.committed(&unknown).await? } else { BTreeMap::new() };
-            for tp in unknown {
-                let reset = self.config.auto_offset_reset;
-                let position = match committed.get(&tp) {
-                    Some(found) => Position::At(found.offset),
-                    None if reset == OffsetReset::None => return Err(no_offset(&tp)),
-                    None => Position::Reset(reset),
-                };
-                if let Some(state) = self.assignment.partitions.get_mut(&tp) {
-                    state.seek(position);
-                    state.position_epoch = committed.get(&tp).map_or(-1, |found| found.leader_epoch);
-                }
-            }
-        }
-        self.reset_positions().await
+    // ---- auto commit ---------------------------------------------------------------------------------------------------------
+
+    pub(super) fn commits_by_itself(&self) -> bool {
+        self.config.enable_auto_commit && self.config.group_id.is_some()
     }
 
-    async fn reset_positions(&mut self) -> Result<(), Error> {
-        let specs: BTreeMap<TopicPartition, OffsetSpec> = self
-            .assignment
-            .partitions
-            .iter()
-            .filter_map(|(tp, s)| match s.position {
-                Position::Reset(how) => Some((tp.clone(), spec(how))),
-                _ => None,
-            })
-            .collect();
-        if specs.is_empty() {
+    /// Begins a commit if its time has come and the last one is over.
+    pub(super) fn auto_commit(&mut self) {
+        if !self.commits_by_itself() || self.auto_committing || Instant::now() < self.next_auto_commit {
+            return;
+        }
+        self.next_auto_commit = Instant::now() + Duration::from_millis(self.config.auto_commit_interval_ms);
+        let tell = self.tell.clone();
+        let done = move |result| drop(tell.send(News::Committed { result, auto: true }));
+        self.auto_committing = self.queue_commit(None, false, Box::new(done)).is_ok();
+    }
+
+    /// An auto commit is over; one that failed is soon repeated, with newer positions.
+    pub(super) fn auto_committed(&mut self, result: &Result<(), Error>) {
+        self.auto_committing = false;
+        if result.as_ref().is_err_and(Error::is_retriable) {
+            self.next_auto_commit = self.next_auto_commit.min(Instant::now() + self.client.backoff(0));
+        }
+    }
+
+    /// Commits before partitions go; gives up after `limit`. A failure means that records are seen twice, which a consumer must expect.
+    pub(super) async fn auto_commit_now(&mut self, limit: Duration) -> Result<(), Error> {
+        if !self.commits_by_itself() || self.assignment.partitions.is_empty() {
             return Ok(());
         }
-        let admin = Admin::on(self.client.clone());
-        let mut found = admin.list_offsets(&specs, self.config.read_committed).await?;
-        // Nothing that recent: begin at the end.
-        let none: BTreeMap<TopicPartition, OffsetSpec> =
-            found.iter().filter(|(_, r)| matches!(r, Ok(o) if o.offset < 0)).map(|(tp, _)| (tp.clone(), OffsetSpec::Latest)).collect();
-        if !none.is_empty() {
-            found.extend(admin.list_offsets(&none, self.config.read_committed).await?);
+        let late = Error::TimedOut { what: "committing offsets".into(), after: limit, last: None };
+        tokio::time::timeout(limit, self.commit_sync(None)).await.unwrap_or(Err(late))
+    }
+
+    // ---- where to begin ------------------------------------------------------------------------------------------------------
+
+    /// Begins lookups for partitions without a position: committed offset first, then the reset policy.
+    pub(super) fn start_lookups(&mut self) {
+        let now = Instant::now();
+        let unknown = self.assignment.to_place(now, |p| (p == Position::Unknown).then_some(()));
+        if !unknown.is_empty() {
+            let (client, config) = (self.client.clone(), self.config.clone());
+            self.spawn_lookup(async move {
+                let wanted = unknown.into_iter().map(|(tp, serial, ())| (tp, serial)).collect();
+                committed_positions(&client, config.group_id.as_deref(), config.auto_offset_reset, wanted).await
+            });
         }
-        for (tp, result) in found {
-            let offset = result?.offset;
-            if let Some(state) = self.assignment.partitions.get_mut(&tp) {
-                state.seek(Position::At(offset));
+        let resets = self.assignment.to_place(now, |p| if let Position::Reset(how) = p { Some(how) } else { None });
+        if !resets.is_empty() {
+            let (client, committed_only) = (self.client.clone(), self.config.read_committed);
+            self.spawn_lookup(async move { reset_positions(&client, committed_only, resets).await });
+        }
+    }
+
+    fn spawn_lookup(&self, lookup: impl Future<Output = Vec<Found>> + Send + 'static) {
+        let tell = self.tell.clone();
+        tokio::spawn(async move { drop(tell.send(News::Found(lookup.await))) });
+    }
+
+    /// What a lookup found, or the first error that time will not cure.
+    pub(super) fn take_positions(&mut self, found: Vec<Found>) -> Result<(), Error> {
+        let retry_at = Instant::now() + self.client.backoff(0);
+        let mut told = Ok(());
+        for (tp, serial, result) in found {
+            let error = result.as_ref().err().filter(|e| !e.is_retriable()).cloned();
+            self.assignment.place(&tp, serial, result.map_err(|_| retry_at));
+            if let Some(error) = error {
+                told = told.and(Err(error));
             }
         }
-        Ok(())
+        told
     }
+}
+
+async fn committed_positions(
+    client: &Client,
+    group: Option<&str>,
+    reset: OffsetReset,
+    wanted: Vec<(TopicPartition, u64)>,
+) -> Vec<Found> {
+    let names: Vec<TopicPartition> = wanted.iter().map(|(tp, _)| tp.clone()).collect();
+    let looked = match group {
+        Some(group) => Admin::on(client.clone()).stable_group_offsets(group, &names).await,
+        None => Ok(BTreeMap::new()),
+    };
+    let mut committed = match looked {
+        Ok(committed) => committed,
+        Err(error) => return wanted.into_iter().map(|(tp, serial)| (tp, serial, Err(error.clone()))).collect(),
+    };
+    let place = |(tp, serial): (TopicPartition, u64)| {
+        let position = match committed.remove(&tp) {
+            Some(found) => found.map(|o| (Position::At(o.offset), o.leader_epoch)),
+            None if reset == OffsetReset::None => Err(no_offset(&tp)),
+            None => Ok((Position::Reset(reset), -1)),
+        };
+        (tp, serial, position)
+    };
+    wanted.into_iter().map(place).collect()
+}
+
+async fn reset_positions(client: &Client, read_committed: bool, wanted: Vec<(TopicPartition, u64, OffsetReset)>) -> Vec<Found> {
+    let specs = wanted.iter().map(|(tp, _, how)| (tp.clone(), spec(*how))).collect();
+    let mut found = match offsets(client, read_committed, specs).await {
+        Ok(found) => found,
+        Err(error) => return wanted.into_iter().map(|(tp, serial, _)| (tp, serial, Err(error.clone()))).collect(),
+    };
+    let missing = || Err(Error::Broker { code: kfk_wire::ErrorCode::LeaderNotAvailable, message: None });
+    let place = |(tp, serial, _)| {
+        let position = found.remove(&tp).unwrap_or_else(missing).map(|(offset, epoch)| (Position::At(offset), epoch));
+        (tp, serial, position)
+    };
+    wanted.into_iter().map(place).collect()
+}
+
+/// Offsets with leader epochs. Where nothing is as young as was asked for, the end.
+async fn offsets(
+    client: &Client,
+    read_committed: bool,
+    specs: BTreeMap<TopicPartition, OffsetSpec>,
+) -> Result<BTreeMap<TopicPartition, Result<(i64, i32), Error>>, Error> {
+    let admin = Admin::on(client.clone());
+    let mut found = admin.list_offsets(&specs, read_committed).await?;
+    let none: BTreeMap<TopicPartition, OffsetSpec> =
+        found.iter().filter(|(_, r)| matches!(r, Ok(o) if o.offset < 0)).map(|(tp, _)| (tp.clone(), OffsetSpec::Latest)).collect();
+    if !none.is_empty() {
+        found.extend(admin.list_offsets(&none, read_committed).await?);
+    }
+    Ok(found.into_iter().map(|(tp, r)| (tp, r.map(|o| (o.offset, o.leader_epoch)))).collect())
 }
 
 fn spec(how: OffsetReset) -> OffsetSpec {
