@@ -54,12 +54,7 @@ impl Commits {
     }
 }
 
-async fn perform(
-    client: &Client,
-    who: &Committer,
-    offsets: &BTreeMap<TopicPartition, GroupOffset>,
-    insist: bool,
-) -> Result<(), Error> {
+async fn perform(client: &Client, who: &Committer, offsets: &BTreeMap<TopicPartition, GroupOffset>, insist: bool) -> Result<(), Error> {
     if offsets.is_empty() {
         return Ok(());
     }
@@ -70,7 +65,9 @@ async fn perform(
     let insistent = client.retrying("committing offsets", client.api_timeout(), || async {
         match attempt(client, group, &request).await {
             // Retriable by their table, but not by asking the same again: after the group has been joined again, and never.
-            Err(error) if matches!(error.code(), Some(ErrorCode::RebalanceInProgress | ErrorCode::UnknownTopicOrPartition)) => Ok(Err(error)),
+            Err(error) if matches!(error.code(), Some(ErrorCode::RebalanceInProgress | ErrorCode::UnknownTopicOrPartition)) => {
+                Ok(Err(error))
+            }
             result => result.map(Ok),
         }
     });

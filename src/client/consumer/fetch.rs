@@ -145,8 +145,7 @@ fn request(config: &ConsumerConfig, ask: Ask) -> FetchRequest {
             None => topics.push(FetchTopic { topic: w.tp.topic, topic_id: w.topic_id, partitions: vec![partition] }),
         }
     }
-    let forgotten =
-        |(tp, topic_id): (TopicPartition, Uuid)| ForgottenTopic { topic: tp.topic, topic_id, partitions: vec![tp.partition] };
+    let forgotten = |(tp, topic_id): (TopicPartition, Uuid)| ForgottenTopic { topic: tp.topic, topic_id, partitions: vec![tp.partition] };
     FetchRequest {
         max_wait_ms: config.fetch_max_wait_ms,
         min_bytes: config.fetch_min_bytes,
@@ -200,12 +199,7 @@ struct Read {
 }
 
 /// Reads batches until the bytes end; a last batch that is cut short will come whole with the next fetch.
-fn chunks(
-    config: &ConsumerConfig,
-    wanted: &Wanted,
-    bytes: &Bytes,
-    aborted: Vec<AbortedTransaction>,
-) -> Result<Read, FetchError> {
+fn chunks(config: &ConsumerConfig, wanted: &Wanted, bytes: &Bytes, aborted: Vec<AbortedTransaction>) -> Result<Read, FetchError> {
     let topic: Arc<str> = Arc::from(wanted.tp.topic.as_str());
     let mut filter = AbortedFilter::new(aborted);
     let (mut out, mut next, mut last_epoch) = (VecDeque::new(), wanted.offset, wanted.fetched_epoch);

@@ -111,7 +111,9 @@ impl Group {
 
     pub fn polled(&self) {
         let now = self.shared.now();
-        self.shared.member.lock().polled(now);
+        if self.shared.member.lock().polled(now) {
+            self.shared.wake.notify_one();
+        }
     }
 
     /// The callback of `Event::Revoke` is over.

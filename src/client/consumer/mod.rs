@@ -4,6 +4,14 @@
 //! the user works; rebalance callbacks and all positions are handled inside `poll`, as in the Java client. Fetches, lookups and commits run
 //! beside it and report to it, so any of its futures may be dropped half way: nothing is lost, the next call goes on.
 //!
+//! Settings have the names, defaults and meanings of the Java client's. What is particular here:
+//!
+//! - A broker that has no room for a fetch session is told everything with every fetch; nothing else is different then.
+//! - Commits are made in the order of the calls, synchronous or not; only `commit_sync` tries again.
+//! - A log that was cut behind what was read (an unclean election) is noticed by the fetch itself, from Kafka 2.7 on: reading goes back to
+//!   where the logs parted or, without a reset policy, fails. Older brokers tell only of offsets out of range.
+//! - A topic that was deleted and created anew under its name is read by the reset policy; the Java client goes on at the old offset.
+//!
 //! ```no_run
 //! use std::time::Duration;
 //! use kfk::client::{Consumer, ConsumerConfig};
@@ -185,7 +193,8 @@ impl Consumer {
                 assignors: assignors(c)?,
             };
             let limit = Duration::from_millis(c.max_poll_interval_ms);
-            self.group = Some(Group::start(self.client.clone(), &group, |now| GroupMember::new(options, now), limit, c.allow_auto_create_topics));
+            self.group =
+                Some(Group::start(self.client.clone(), &group, |now| GroupMember::new(options, now), limit, c.allow_auto_create_topics));
         }
         self.group.as_ref().ok_or(Error::Closed)
     }

@@ -43,12 +43,7 @@ impl Consumer {
         self.queue_commit(offsets, false, Box::new(done))
     }
 
-    fn queue_commit(
-        &mut self,
-        offsets: Offsets,
-        insist: bool,
-        done: Box<dyn FnOnce(Result<(), Error>) + Send>,
-    ) -> Result<(), Error> {
+    fn queue_commit(&mut self, offsets: Offsets, insist: bool, done: Box<dyn FnOnce(Result<(), Error>) + Send>) -> Result<(), Error> {
         let offsets = offsets.unwrap_or_else(|| self.positions_to_commit());
         let who = self.committer()?;
         self.commits.push(Commit { who, offsets, insist, done });
@@ -123,7 +118,7 @@ impl Consumer {
     /// Begins lookups for partitions without a position: committed offset first, then the reset policy.
     pub(super) fn start_lookups(&mut self) {
         let now = Instant::now();
-        let unknown = self.assignment.to_place(now, |p| (p == Position::Unknown).then_some(()));
+        let unknown = self.assignment.take_unplaced(now, |p| (p == Position::Unknown).then_some(()));
         if !unknown.is_empty() {
             let (client, config) = (self.client.clone(), self.config.clone());
             self.spawn_lookup(async move {
@@ -131,7 +126,7 @@ impl Consumer {
                 committed_positions(&client, config.group_id.as_deref(), config.auto_offset_reset, wanted).await
             });
         }
-        let resets = self.assignment.to_place(now, |p| if let Position::Reset(how) = p { Some(how) } else { None });
+        let resets = self.assignment.take_unplaced(now, |p| if let Position::Reset(how) = p { Some(how) } else { None });
         if !resets.is_empty() {
             let (client, committed_only) = (self.client.clone(), self.config.read_committed);
             self.spawn_lookup(async move { reset_positions(&client, committed_only, resets).await });
@@ -158,12 +153,7 @@ impl Consumer {
     }
 }
 
-async fn committed_positions(
-    client: &Client,
-    group: Option<&str>,
-    reset: OffsetReset,
-    wanted: Vec<(TopicPartition, u64)>,
-) -> Vec<Found> {
+async fn committed_positions(client: &Client, group: Option<&str>, reset: OffsetReset, wanted: Vec<(TopicPartition, u64)>) -> Vec<Found> {
     let names: Vec<TopicPartition> = wanted.iter().map(|(tp, _)| tp.clone()).collect();
     let looked = match group {
         Some(group) => Admin::on(client.clone()).stable_group_offsets(group, &names).await,

@@ -211,7 +211,7 @@ impl Consumer {
 
     fn send_fetches(&mut self) {
         let metadata = self.client.metadata();
-        let to_fetch = self.assignment.to_fetch(&metadata, Instant::now());
+        let to_fetch = self.assignment.take_fetchable(&metadata, Instant::now());
         if to_fetch.unknown_leaders {
             self.metadata_due = self.metadata_due.min(Instant::now() + self.client.backoff(0));
         }

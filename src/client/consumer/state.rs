@@ -123,7 +123,7 @@ impl Assignment {
     // ---- positions -----------------------------------------------------------------------------------------------------------
 
     /// Partitions whose position is to be looked up now and that `want` chooses; they count as looked for from then on.
-    pub fn to_place<T>(&mut self, now: Instant, want: impl Fn(Position) -> Option<T>) -> Vec<(TopicPartition, u64, T)> {
+    pub fn take_unplaced<T>(&mut self, now: Instant, want: impl Fn(Position) -> Option<T>) -> Vec<(TopicPartition, u64, T)> {
         let mut out = Vec::new();
         for (tp, state) in &mut self.partitions {
             if state.looking || state.not_before.is_some_and(|t| now < t) {
@@ -169,7 +169,9 @@ impl Assignment {
             }
             if rules.reset == OffsetReset::None {
                 state.not_before = Some(rules.retry_at);
-                let text = format!("{tp} belongs to a topic that was created anew; offset {offset} was of the old one, and there is no reset policy");
+                let text = format!(
+                    "{tp} belongs to a topic that was created anew; offset {offset} was of the old one, and there is no reset policy"
+                );
                 told = told.and(Err(Error::Usage(text)));
                 continue;
             }
@@ -185,7 +187,7 @@ impl Assignment {
     ///
     /// A broker is asked for all that it has for us at once, so not while an answer of it is under way, nor while some partition of it has
     /// enough for the user to read: a request without that partition would wait for the others to have records, and hold it up.
-    pub fn to_fetch(&mut self, metadata: &Metadata, now: Instant) -> ToFetch {
+    pub fn take_fetchable(&mut self, metadata: &Metadata, now: Instant) -> ToFetch {
         let mut out = ToFetch { by_node: BTreeMap::new(), unknown_leaders: false };
         let mut full: BTreeSet<i32> = BTreeSet::new();
         for (tp, state) in &mut self.partitions {

@@ -44,14 +44,15 @@ fn rules(reset: OffsetReset) -> Rules {
 
 /// What is asked for of node 1.
 fn asked(a: &mut Assignment, metadata: &Metadata) -> Vec<Wanted> {
-    let mut wanted = a.to_fetch(metadata, Instant::now()).by_node.remove(&1).unwrap_or_default();
+    let mut wanted = a.take_fetchable(metadata, Instant::now()).by_node.remove(&1).unwrap_or_default();
     wanted.sort_by_key(|w| w.tp.partition);
     wanted
 }
 
 /// `count` records from the offset that was asked for, and `hidden` offsets after them that no reader sees.
 fn records(wanted: &Wanted, count: i64, hidden: i64) -> Fetched {
-    let mut builder = BatchBuilder::new(BatchOptions { base_offset: wanted.offset, partition_leader_epoch: EPOCH, ..BatchOptions::default() });
+    let mut builder =
+        BatchBuilder::new(BatchOptions { base_offset: wanted.offset, partition_leader_epoch: EPOCH, ..BatchOptions::default() });
     (0..count).for_each(|n| builder.append(n, None, Some(b"v"), &[]).unwrap());
     let mut chunks = VecDeque::new();
     if count > 0 {
@@ -112,7 +113,7 @@ fn a_partition_that_came_back_does_not_take_answers_of_its_former_life() {
 #[test]
 fn a_broker_is_asked_for_everything_at_once_and_for_one_thing_at_a_time() {
     let (mut a, m) = (assigned(3), metadata(1, &[1, 1, 2]));
-    let first = a.to_fetch(&m, Instant::now()).by_node;
+    let first = a.take_fetchable(&m, Instant::now()).by_node;
     assert_eq!(first.iter().map(|(node, w)| (*node, w.len())).collect::<Vec<_>>(), [(1, 2), (2, 1)]);
     assert!(asked(&mut a, &m).is_empty(), "node 1 has not answered");
     take(&mut a, records(&first[&1][0], 2, 0));
@@ -225,14 +226,14 @@ fn a_preferred_replica_is_asked_until_it_fails_or_is_gone() {
     let wanted = asked(&mut a, &m).remove(0);
     assert!(!take(&mut a, failed(&wanted, FetchError::Preferred(2))));
     a.answered(1);
-    let of_two = a.to_fetch(&m, Instant::now()).by_node.remove(&2).unwrap().remove(0);
+    let of_two = a.take_fetchable(&m, Instant::now()).by_node.remove(&2).unwrap().remove(0);
     assert!(of_two.of_replica);
     // F17: it serves only what it knows; the leader knows more.
     take(&mut a, failed(&of_two, FetchError::OutOfRange));
     a.answered(2);
     assert_eq!(position(&a, 0), Position::At(0));
     let later = Instant::now() + Duration::from_secs(1);
-    assert!(a.to_fetch(&m, later).by_node.contains_key(&1));
+    assert!(a.take_fetchable(&m, later).by_node.contains_key(&1));
 }
 
 #[test]
@@ -242,10 +243,10 @@ fn a_partition_whose_leader_moved_backs_off_and_is_asked_of_the_new_one() {
     assert!(take(&mut a, failed(&wanted, FetchError::Moved)), "metadata is wanted");
     a.answered(1);
     let moved = metadata(1, &[3]);
-    assert!(a.to_fetch(&moved, Instant::now()).by_node.is_empty());
+    assert!(a.take_fetchable(&moved, Instant::now()).by_node.is_empty());
     let later = a.next_retry(Instant::now()).unwrap();
-    assert!(a.to_fetch(&moved, later).by_node.contains_key(&3));
-    assert!(a.to_fetch(&metadata(1, &[-1]), later).unknown_leaders);
+    assert!(a.take_fetchable(&moved, later).by_node.contains_key(&3));
+    assert!(a.take_fetchable(&metadata(1, &[-1]), later).unknown_leaders);
 }
 
 #[test]
@@ -254,19 +255,19 @@ fn a_lookup_is_made_once_and_not_for_a_position_that_was_left() {
     a.replace(&[tp(0), tp(1)]);
     let unknown = |p: Position| (p == Position::Unknown).then_some(());
     let now = Instant::now();
-    let looked = a.to_place(now, unknown);
+    let looked = a.take_unplaced(now, unknown);
     assert_eq!(looked.len(), 2);
-    assert!(a.to_place(now, unknown).is_empty());
+    assert!(a.take_unplaced(now, unknown).is_empty());
     a.seek(&tp(0), Position::At(5));
     a.place(&looked[0].0, looked[0].1, Ok((Position::At(99), 1)));
     assert_eq!(position(&a, 0), Position::At(5));
     // One that failed is made again later.
     a.place(&looked[1].0, looked[1].1, Err(now + Duration::from_millis(5)));
-    assert!(a.to_place(now, unknown).is_empty());
-    let again = a.to_place(now + Duration::from_millis(5), unknown);
+    assert!(a.take_unplaced(now, unknown).is_empty());
+    let again = a.take_unplaced(now + Duration::from_millis(5), unknown);
     a.place(&again[0].0, again[0].1, Ok((Position::At(8), EPOCH)));
     assert_eq!(a.positions()[&tp(1)], (8, EPOCH));
-    assert_eq!(a.to_place(now, |p| Some(p)).len(), 2, "and a new one may be made then");
+    assert_eq!(a.take_unplaced(now, |p| Some(p)).len(), 2, "and a new one may be made then");
 }
 
 #[test]
