@@ -1,6 +1,8 @@
 //! The wiring of group coordinators: requests of a connection, answers that wait, restarts, deleted topics (facts J, X, T11).
 
 mod common;
+#[path = "broker_groups/consumer.rs"]
+mod consumer;
 
 use std::time::Duration;
 

@@ -38,6 +38,7 @@ impl Broker {
     /// Does on this broker what the changes ask for.
     fn follow(&self, changes: &[Change]) {
         let image = self.image();
+        self.groups_look(changes);
         let mut deleted = Vec::new();
         for change in changes {
             match change {
@@ -86,6 +87,7 @@ impl Broker {
     pub(super) fn obey_dynamic_settings(&self) {
         let config = self.rules.with_layers(&self.image(), DynamicConfig::effective);
         self.limits.configure(&config);
+        self.configure_groups(&config);
         self.logs.set_producer_id_expiration_ms(config.producer_id_expiration_ms.into());
     }
 

@@ -66,6 +66,8 @@ pub const APIS: &[Api] = apis! {
     describe_producers DescribeProducers 0..=0;
     describe_transactions DescribeTransactions 0..=0;
     list_transactions ListTransactions 0..=2;
+    consumer_group_heartbeat ConsumerGroupHeartbeat 0..=1;
+    consumer_group_describe ConsumerGroupDescribe 0..=1;
     describe_topic_partitions DescribeTopicPartitions 0..=0;
 };
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::key::{ConfigError, split_list};
 use super::listener::{Endpoint, parse_endpoints};
-use super::{DynamicConfig, Values, broker_dynamic, broker_key, topic_keys};
+use super::{ConsumerGroupSettings, DynamicConfig, Values, broker_dynamic, broker_key, topic_keys};
 
 /// Something about the given settings that the operator should know, though the broker starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +45,7 @@ pub struct BrokerConfig {
     pub default_replication_factor: i32,
     pub delete_topic_enable: bool,
     pub fetch_max_bytes: i32,
+    pub group_consumer: ConsumerGroupSettings,
     pub group_initial_rebalance_delay_ms: i32,
     pub group_max_session_timeout_ms: i32,
     pub group_max_size: i32,
@@ -182,6 +183,7 @@ impl Reader<'_> {
             default_replication_factor: self.num("default.replication.factor"),
             delete_topic_enable: self.flag("delete.topic.enable"),
             fetch_max_bytes: self.num("fetch.max.bytes"),
+            group_consumer: ConsumerGroupSettings::read(self.file)?,
             group_initial_rebalance_delay_ms: self.num("group.initial.rebalance.delay.ms"),
             group_max_session_timeout_ms: self.num("group.max.session.timeout.ms"),
             group_max_size: self.num("group.max.size"),
@@ -288,6 +290,7 @@ impl Reader<'_> {
         let acts = |name: &&str| !TOPIC_DEFAULTS_WITHOUT_EFFECT.contains(name);
         self.names.extend(topic_keys().iter().flat_map(|k| k.broker.iter().copied()).filter(acts));
         self.names.extend(DynamicConfig::NAMES);
+        self.names.extend(ConsumerGroupSettings::NAMES);
         self.names.insert("transaction.partition.verification.enable");
         self.names.extend(["process.roles", "controller.quorum.voters", "controller.quorum.bootstrap.servers"]);
     }

@@ -13,14 +13,21 @@ pub struct DynamicConfig {
     /// Connections a second.
     pub max_connection_creation_rate: i32,
     pub producer_id_expiration_ms: i32,
+    pub group_consumer_assignment_interval_ms: i32,
 }
 
 const OVERRIDES: &str = "max.connections.per.ip.overrides";
 
 impl DynamicConfig {
     /// The settings that this reads.
-    pub const NAMES: [&'static str; 5] =
-        ["max.connections", "max.connections.per.ip", OVERRIDES, "max.connection.creation.rate", "producer.id.expiration.ms"];
+    pub const NAMES: [&'static str; 6] = [
+        "group.consumer.assignment.interval.ms",
+        "max.connections",
+        "max.connections.per.ip",
+        OVERRIDES,
+        "max.connection.creation.rate",
+        "producer.id.expiration.ms",
+    ];
 
     /// Values were checked when they were set; one that cannot be read all the same counts as not set.
     pub fn effective(layers: Layers<'_>) -> DynamicConfig {
@@ -34,6 +41,7 @@ impl DynamicConfig {
             max_connections_per_ip_overrides: layers.get(OVERRIDES).and_then(|v| parse_overrides(v).ok()).unwrap_or_default(),
             max_connection_creation_rate: int("max.connection.creation.rate"),
             producer_id_expiration_ms: int("producer.id.expiration.ms"),
+            group_consumer_assignment_interval_ms: int("group.consumer.assignment.interval.ms"),
         }
     }
 }

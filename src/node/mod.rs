@@ -1,9 +1,11 @@
 //! The synchronous executors: they join what decides (`machine`) with what keeps (`log`), and know nothing of sockets or tasks.
 
+mod groups_view;
 pub mod image;
 mod internal;
 pub mod internal_batches;
 pub mod partition;
 pub mod quorum;
 pub mod shard;
+mod topic_regex;
 pub mod transactions;
