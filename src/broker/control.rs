@@ -167,7 +167,7 @@ impl Broker {
     fn config_of(&self, image: &ClusterState, topic: &str) -> Settings {
         let none = Overrides::new();
         let own = image.config(&ConfigResource::topic(topic)).map_or(&none, |values| &**values);
-        self.rules.with_layers(image, |layers| settings::of_topic(own, layers))
+        self.rules.with_layers(image, |layers| settings::of_topic(own, layers, self.config.durability))
     }
 
     /// Creates topics that a client asked about, with the broker's defaults; gives those that cannot be created, with the reason.

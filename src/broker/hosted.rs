@@ -26,6 +26,8 @@ pub struct Hosted {
     open: AtomicBool,
     /// Noted for `Rolled` and not yet done with.
     flushing: AtomicBool,
+    /// Noted for `Unsynced` and not yet done with.
+    syncing: AtomicBool,
     pub waiting: WaitList,
 }
 
@@ -76,6 +78,9 @@ impl Hosted {
                 if partition.log().has_unsynced_roll() && !self.flushing.swap(true, Ordering::AcqRel) {
                     broker.rolled.note(self.topic_id, self.index);
                 }
+                if partition.awaits_sync() && !self.syncing.swap(true, Ordering::AcqRel) {
+                    broker.unsynced.note(self.topic_id, self.index);
+                }
                 Ok(done)
             }
             State::Closed | State::Gone => Err(ErrorCode::UnknownTopicOrPartition),
@@ -85,6 +90,18 @@ impl Hosted {
     /// The next roll is to be noted again.
     pub fn flushed(&self) {
         self.flushing.store(false, Ordering::Release);
+    }
+
+    /// After a sync: whether there is more to sync. If not, the next append is to be noted again.
+    pub fn go_on_syncing(&self) -> bool {
+        let more = |p: &mut Partition| p.awaits_sync() && p.log().is_online();
+        // Under the partition's lock, so that no append falls between the look and the flag.
+        self.if_open(|p| {
+            let more = more(p);
+            self.syncing.store(more, Ordering::Release);
+            more
+        })
+        .unwrap_or(false)
     }
 
     /// Runs `f` on the partition. One that is not open is opened for this alone, and closed in order afterwards. May block.
@@ -187,6 +204,7 @@ impl Partitions {
                 state: Mutex::new(State::Closed),
                 open: AtomicBool::new(false),
                 flushing: AtomicBool::new(false),
+                syncing: AtomicBool::new(false),
                 waiting: WaitList::default(),
             })
         };

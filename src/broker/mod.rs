@@ -4,6 +4,7 @@ mod api;
 mod cleaner;
 mod clock;
 mod cluster;
+mod commit;
 mod config_rules;
 mod conn;
 mod context;
@@ -36,6 +37,7 @@ pub use server::{Running, start};
 pub use start::StartError;
 
 use clock::Clock;
+use commit::Unsynced;
 use config_rules::Rules;
 use flush::Rolled;
 use groups::Groups;
@@ -66,6 +68,7 @@ pub struct Broker {
     pub logs: Arc<LogDir>,
     pub partitions: Partitions,
     pub rolled: Rolled,
+    pub unsynced: Unsynced,
     pub limits: Limits,
     pub sessions: Sessions,
     pub producer_ids: ProducerIds,

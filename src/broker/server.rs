@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tracing::{info, warn};
 
 use super::context::{Caller, Listener};
-use super::{Broker, StartError, cleaner, conn, flush, shards, tick};
+use super::{Broker, StartError, cleaner, commit, conn, flush, shards, tick};
 use crate::config::{BrokerConfig, Endpoint};
 use crate::machine::group::GroupShard;
 use crate::machine::txn::TxnShard;
@@ -42,6 +42,7 @@ pub async fn start(config: BrokerConfig) -> Result<Running, StartError> {
     }
     tasks.spawn(tick::run(broker.clone(), stopping.clone()));
     tasks.spawn(flush::run(broker.clone(), stopping.clone()));
+    tasks.spawn(commit::run(broker.clone(), stopping.clone()));
     tasks.spawn(cleaner::run(broker.clone(), stopping.clone()));
     tasks.spawn(shards::keep_time::<GroupShard>(broker.clone(), stopping.clone()));
     tasks.spawn(shards::keep_time::<TxnShard>(broker.clone(), stopping));

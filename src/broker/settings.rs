@@ -1,16 +1,17 @@
 //! A topic's settings in the forms that the rooms below take.
 
-use crate::config::{CompressionType, Layers, TimestampType, TopicConfig, Values};
+use crate::config::{CompressionType, Durability, Layers, TimestampType, TopicConfig, Values};
 use crate::log::LogConfig;
 use crate::node::partition::Settings;
 use crate::record::{self, Codec, Compression, TopicCompression, ValidateOptions};
 
 /// The settings in force for a topic with these overrides.
-pub fn of_topic(overrides: &Values, layers: Layers<'_>) -> Settings {
+pub fn of_topic(overrides: &Values, layers: Layers<'_>, durability: Durability) -> Settings {
     let c = TopicConfig::effective(overrides, layers);
     Settings {
         min_insync_replicas: c.min_insync_replicas,
         deletes: c.cleanup_policy.delete,
+        commit_when_synced: durability == Durability::GroupCommit,
         verifies_transactions: layers.get("transaction.partition.verification.enable") != Some("false"),
         validate: ValidateOptions {
             max_message_bytes: size(c.max_message_bytes.into()),

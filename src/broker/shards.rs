@@ -297,6 +297,17 @@ impl Broker {
         }
     }
 
+    /// A partition is committed further than before: if it is one of the kind's topic, answers may leave.
+    pub fn committed_for<M: Kind>(self: &Arc<Self>, hosted: &Hosted) {
+        if &**hosted.topic() != M::TOPIC {
+            return;
+        }
+        if let Some(shard) = M::shards(self).known(hosted.index()) {
+            let now = self.clock.now();
+            self.with_shard(hosted.index(), &shard, None, |s| s.committed(now));
+        }
+    }
+
     fn tick_shards<M: Kind>(self: &Arc<Self>) {
         let all = M::shards(self);
         all.earliest.store(u64::MAX, Ordering::Release);

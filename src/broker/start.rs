@@ -10,6 +10,7 @@ use tracing::{error, info, warn};
 
 use super::Broker;
 use super::clock::Clock;
+use super::commit::Unsynced;
 use super::config_rules::Rules;
 use super::context::Listener;
 use super::flush::Rolled;
@@ -97,6 +98,7 @@ impl Broker {
             logs,
             partitions: Partitions::new(config.node_id),
             rolled: Rolled::default(),
+            unsynced: Unsynced::default(),
             limits: Limits::default(),
             sessions: Sessions::new(config.max_incremental_fetch_session_cache_slots, Rng::new(rng.next_u64())),
             producer_ids: ProducerIds::default(),

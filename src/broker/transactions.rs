@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use tracing::warn;
+use tracing::{error, warn};
 
 use super::Broker;
 use super::cluster::{OFFSETS_TOPIC, TRANSACTION_TOPIC};
@@ -103,13 +103,16 @@ fn marker_of(job: &WriteMarkers) -> EndMarker {
 }
 
 impl Hosted {
-    /// Writes the end of a transaction; gives the marker's offset once that is committed.
-    pub fn end_transaction(&self, broker: &Broker, now: Now, marker: &EndMarker) -> Result<Offset, ErrorCode> {
-        let (offset, moved, committed) = self.with_open(broker, |p| {
-            let (offset, moved) = p.append_marker(now, marker)?;
-            Ok((offset, moved, p.offsets().high_watermark()))
-        })??;
+    /// Writes the end of a transaction; gives the marker's offset once that is committed. May block.
+    pub fn end_transaction(&self, broker: &Arc<Broker>, now: Now, marker: &EndMarker) -> Result<Offset, ErrorCode> {
+        let (offset, moved) = self.with_open(broker, |p| p.append_marker(now, marker))??;
         self.waiting.arrived(moved.bytes, |reader| moved.shows_more_to(reader));
+        // Whoever calls may hold the coordinator that waits for this partition, so that one is not told: it looks for itself.
+        self.sync(now).map_err(|e| {
+            error!("a marker in {} cannot be synced: {e}", self.name());
+            ErrorCode::KafkaStorageError
+        })?;
+        let committed = self.if_open(|p| p.offsets().high_watermark()).unwrap_or(0);
         // It may be committed later; to write it again does no harm.
         if offset < committed { Ok(offset) } else { Err(ErrorCode::RequestTimedOut) }
     }

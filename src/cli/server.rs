@@ -12,7 +12,7 @@ use super::error::CliError;
 use super::out::Out;
 use super::tool::{Context, Exit, Tool};
 use crate::broker::{self, StartError};
-use crate::config::{BrokerConfig, parse_properties};
+use crate::config::{BrokerConfig, DURABILITY, parse_properties};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -27,6 +27,11 @@ pub struct Args {
     /// Where to accept connections; port 0 picks a free one. The same as --override listeners=PLAINTEXT://HOST:PORT.
     #[arg(long, value_name = "HOST:PORT")]
     pub listen: Option<String>,
+
+    /// What an acknowledgement of acks=all promises: page-cache (as Kafka: the record survives the broker) or group-commit (it survives the
+    /// machine; all who wait share a sync). The same as --override kfk.durability=WHEN.
+    #[arg(long, value_name = "WHEN", value_parser = ["page-cache", "group-commit"])]
+    pub durability: Option<String>,
 
     /// A setting that wins over the file; may be repeated.
     #[arg(long = "override", value_name = "KEY=VALUE")]
@@ -82,6 +87,9 @@ impl Args {
         }
         if let Some(listen) = &self.listen {
             pairs.push(("listeners".to_string(), format!("PLAINTEXT://{listen}")));
+        }
+        if let Some(durability) = &self.durability {
+            pairs.push((DURABILITY.to_string(), durability.clone()));
         }
         if self.properties.is_none() && !pairs.iter().any(|(key, _)| key == "log.dirs" || key == "log.dir") {
             return Err(CliError::usage("where to keep the data? Give --data-dir DIR or a server.properties"));

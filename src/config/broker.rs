@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::key::{ConfigError, split_list};
 use super::listener::{Endpoint, parse_endpoints};
+use super::own::{self, Durability};
 use super::{ConsumerGroupSettings, DynamicConfig, Values, broker_dynamic, broker_key, topic_keys};
 
 /// Something about the given settings that the operator should know, though the broker starts.
@@ -44,6 +45,7 @@ pub struct BrokerConfig {
     pub connections_max_idle_ms: i64,
     pub default_replication_factor: i32,
     pub delete_topic_enable: bool,
+    pub durability: Durability,
     pub fetch_max_bytes: i32,
     pub group_consumer: ConsumerGroupSettings,
     pub group_initial_rebalance_delay_ms: i32,
@@ -129,6 +131,7 @@ impl BrokerConfig {
 
 fn warning(name: &str, honoured: &BTreeSet<&'static str>) -> Option<Warning> {
     match broker_key(name) {
+        None if own::is_own(name) => None,
         None => Some(Warning::Unknown { name: name.to_string(), suggestion: nearest(name) }),
         Some(_) if honoured.contains(name) => None,
         Some(_) => Some(Warning::NotHonoured { name: name.to_string() }),
@@ -182,6 +185,7 @@ impl Reader<'_> {
             connections_max_idle_ms: self.num("connections.max.idle.ms"),
             default_replication_factor: self.num("default.replication.factor"),
             delete_topic_enable: self.flag("delete.topic.enable"),
+            durability: Durability::of(self.file)?,
             fetch_max_bytes: self.num("fetch.max.bytes"),
             group_consumer: ConsumerGroupSettings::read(self.file)?,
             group_initial_rebalance_delay_ms: self.num("group.initial.rebalance.delay.ms"),

@@ -15,6 +15,7 @@ mod group;
 mod group_table;
 mod key;
 mod listener;
+mod own;
 mod producer_table;
 mod properties;
 mod topic;
@@ -28,6 +29,7 @@ pub use describe::{Entry, Source, Synonym, describe_broker, describe_client_metr
 pub use group::{validate_client_metrics, validate_group};
 pub use key::{ConfigError, Key, Kind, Update, Valid};
 pub use listener::{Endpoint, parse_endpoints};
+pub use own::{DURABILITY, Durability};
 pub use properties::parse_properties;
 pub use topic::{CleanupPolicy, CompressionType, TimestampType, TopicConfig};
 

@@ -93,6 +93,11 @@ impl Log {
         self.end
     }
 
+    /// Whether the directory still takes what is written; after an error of the disk it does not (R16).
+    pub fn is_online(&self) -> bool {
+        self.home.shared.check_online().is_ok()
+    }
+
     /// Everything below survives a power loss.
     pub fn recovery_point(&self) -> Offset {
         self.recovery_point

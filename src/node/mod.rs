@@ -1,5 +1,7 @@
 //! The synchronous executors: they join what decides (`machine`) with what keeps (`log`), and know nothing of sockets or tasks.
 
+#[cfg(test)]
+mod commit_tests;
 mod groups_view;
 pub mod image;
 mod internal;

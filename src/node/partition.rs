@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::log::{Dropped, EpochEnd, Log, LogConfig, LogError, NewBatch, ProducerCheck, ProducerError, ReadSlice};
+use crate::log::{Dropped, EpochEnd, FlushJob, Flushed, Log, LogConfig, LogError, NewBatch, ProducerCheck, ProducerError, ReadSlice};
 use crate::machine::partition::txn::{Guard, Verifications};
 use crate::machine::partition::{Acks, Assignment, Input, Offsets, Output, PartitionMachine, Reader};
 use crate::record::{BatchHeader, ProducedBatch, Refusal, ValidateOptions, validate};
@@ -18,6 +18,8 @@ pub struct Settings {
     pub min_insync_replicas: i32,
     /// `delete` is in cleanup.policy.
     pub deletes: bool,
+    /// Records count as committed only once they are synced: the answer to `acks=all` waits for that, and so do readers.
+    pub commit_when_synced: bool,
     /// A transaction's first batch needs the word of the transaction coordinator (`transaction.partition.verification.enable`).
     pub verifies_transactions: bool,
 }
@@ -146,7 +148,9 @@ impl Partition {
     pub fn new(me: NodeId, log: Log, settings: Arc<Settings>, assignment: &Assignment, now: Now) -> Result<Self, LogError> {
         let first_unstable = log.producers().first_unstable_offset(log.start_offset());
         let machine = PartitionMachine::new(me, log.start_offset(), log.end_offset(), first_unstable);
-        let mut partition = Partition { machine, log, settings, verifications: Verifications::default(), outputs: Vec::new() };
+        let mut partition =
+            Partition { machine, log, settings: settings.clone(), verifications: Verifications::default(), outputs: Vec::new() };
+        partition.configure(settings);
         partition.follow_controller(assignment, now)?;
         Ok(partition)
     }
@@ -164,6 +168,7 @@ impl Partition {
     /// Holds from the next request on.
     pub fn configure(&mut self, settings: Arc<Settings>) {
         self.log.set_config(Arc::new(settings.log.clone()));
+        self.machine.commit_when_synced(settings.commit_when_synced.then(|| self.log.recovery_point()));
         self.settings = settings;
     }
 
@@ -215,6 +220,25 @@ impl Partition {
 
     pub(super) fn check_append(&self, acks: Acks) -> Result<(), ErrorCode> {
         self.machine.check_append(acks, self.settings.min_insync_replicas)
+    }
+
+    /// What has to be synced before everything appended so far counts as committed; `None` if nothing waits for that.
+    pub fn sync_job(&mut self) -> Result<Option<FlushJob>, LogError> {
+        if self.machine.awaits_sync() { self.log.flush_job() } else { Ok(None) }
+    }
+
+    /// Whether [`sync_job`](Self::sync_job) has something to do.
+    pub fn awaits_sync(&self) -> bool {
+        self.machine.awaits_sync()
+    }
+
+    /// A job of this partition was run, or there was none to run: somebody else has synced.
+    pub fn synced(&mut self, now: Now, done: Option<Flushed>) -> Moved {
+        if let Some(done) = done {
+            self.log.flushed(done);
+        }
+        // A large number: nobody has counted the bytes that can be read now, and a fetch that looks in vain sleeps again.
+        self.log_moved(now, i64::MAX)
     }
 
     pub(super) fn leader_epoch(&self) -> LeaderEpoch {
@@ -333,6 +357,7 @@ impl Partition {
         self.outputs.clear();
         self.machine.decide(now, Input::LogStart { start: self.log.start_offset() }, &mut self.outputs);
         self.machine.decide(now, self.log_end(), &mut self.outputs);
+        self.machine.decide(now, Input::Synced { upto: self.log.recovery_point() }, &mut self.outputs);
         let high_watermark = self.machine.offsets().high_watermark();
         if high_watermark != before.high_watermark() {
             // Transactions that ended below it are stable now, which may move the last stable offset once more.

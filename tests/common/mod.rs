@@ -37,7 +37,10 @@ impl TestBroker {
     pub fn try_start_in(dir: &Path, settings: &[(&str, &str)]) -> Result<TestBroker, String> {
         let own =
             [("listeners", "PLAINTEXT://127.0.0.1:0"), ("log.dirs", dir.to_str().unwrap()), ("group.initial.rebalance.delay.ms", "0")];
-        let pairs = own.iter().chain(settings).map(|(k, v)| (k.to_string(), v.to_string()));
+        // Runs every test under other settings: KFK_TEST_SETTINGS="kfk.durability=group-commit".
+        let more = std::env::var("KFK_TEST_SETTINGS").unwrap_or_default();
+        let more = more.split_whitespace().filter_map(|pair| pair.split_once('='));
+        let pairs = own.into_iter().chain(more).chain(settings.iter().copied()).map(|(k, v)| (k.to_string(), v.to_string()));
         let (config, _) = BrokerConfig::parse(pairs).unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let running = runtime.block_on(start(config)).map_err(|e| e.to_string())?;

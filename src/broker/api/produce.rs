@@ -3,9 +3,12 @@
 //! Version 7 allows zstd, 8 tells of single bad records, 10 the current leader, 12 implies transactions' partitions, 13 topic ids.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::broker::cluster;
 use crate::broker::context::Cx;
+use crate::broker::hosted::Hosted;
 use crate::broker::reply::Reply;
 use crate::broker::verify::{Verified, Writer};
 use crate::machine::controller::{ClusterState, Topic};
@@ -14,7 +17,7 @@ use crate::machine::partition::txn::{Guard, Incoming, Support};
 use crate::node::partition::{Appended, Refused};
 use crate::node::transactions::incoming;
 use crate::record::{BatchView, ProducedBatch, single_batch};
-use crate::types::TopicPartition;
+use crate::types::{Offset, TopicPartition};
 use crate::wire::produce_request::{PartitionProduceData, ProduceRequest, TopicProduceData};
 use crate::wire::produce_response::{
     BatchIndexAndErrorMessage, LeaderIdAndEpoch, NodeEndpoint, PartitionProduceResponse, ProduceResponse, TopicProduceResponse,
@@ -85,6 +88,7 @@ fn produce(cx: &Cx, request: ProduceRequest) -> Reply<ProduceResponse> {
     let for_all = refuses_all(&request);
     let mut verified = if for_all.is_none() { verify(cx, &image, &request) } else { BTreeMap::new() };
     let mut response = ProduceResponse::default();
+    let mut uncommitted = Vec::new();
     for topic_data in request.topic_data {
         let topic = find(cx, &image, &topic_data);
         let mut told = TopicProduceResponse { name: topic_data.name, topic_id: topic_data.topic_id, ..Default::default() };
@@ -98,7 +102,10 @@ fn produce(cx: &Cx, request: ProduceRequest) -> Reply<ProduceResponse> {
                 }
             };
             told.partition_responses.push(match done {
-                Ok(appended) => success(data.index, &appended),
+                Ok((appended, until)) => {
+                    uncommitted.extend(until.map(|until| (response.responses.len(), told.partition_responses.len(), until)));
+                    success(data.index, &appended)
+                }
                 Err(refused) => failure(cx, &image, topic.ok(), data.index, refused, &mut response.node_endpoints),
             });
         }
@@ -108,8 +115,31 @@ fn produce(cx: &Cx, request: ProduceRequest) -> Reply<ProduceResponse> {
     match acks {
         0 if failed() => Reply::Close("a produce request without acknowledgement failed".into()),
         0 => Reply::Silent,
-        _ => Reply::now(response),
+        _ if uncommitted.is_empty() => Reply::now(response),
+        _ => Reply::later(when_committed(response, uncommitted, patience(request.timeout_ms))),
     }
+}
+
+/// P25: the answer to `acks=all` leaves when everything in it is committed, or says of which partitions that is not known.
+async fn when_committed(mut response: ProduceResponse, waits: Vec<(usize, usize, Until)>, patience: Duration) -> ProduceResponse {
+    let deadline = Instant::now() + patience;
+    for (topic, partition, until) in waits {
+        let rest = deadline.saturating_duration_since(Instant::now());
+        if let Err(code) = until.hosted.committed(until.end, rest).await {
+            response.responses[topic].partition_responses[partition].error_code = code.code();
+        }
+    }
+    response
+}
+
+fn patience(timeout_ms: i32) -> Duration {
+    Duration::from_millis(u64::try_from(timeout_ms).unwrap_or(0))
+}
+
+/// How far a partition has to be committed before the answer.
+struct Until {
+    hosted: Arc<Hosted>,
+    end: Offset,
 }
 
 /// Transactional batches need a transactional id, and all must come from one producer.
@@ -137,7 +167,13 @@ fn find<'a>(cx: &Cx, image: &'a ClusterState, data: &TopicProduceData) -> Result
     }
 }
 
-fn append(cx: &Cx, topic: &Topic, data: &PartitionProduceData, acks: i16, guard: Option<Guard>) -> Result<Appended, Refused> {
+fn append(
+    cx: &Cx,
+    topic: &Topic,
+    data: &PartitionProduceData,
+    acks: i16,
+    guard: Option<Guard>,
+) -> Result<(Appended, Option<Until>), Refused> {
     if topic.partition(data.index).is_none() {
         return Err(ErrorCode::UnknownTopicOrPartition.into());
     }
@@ -147,9 +183,13 @@ fn append(cx: &Cx, topic: &Topic, data: &PartitionProduceData, acks: i16, guard:
         return Err(ErrorCode::InvalidTopicException.into());
     }
     let hosted = cx.broker.partitions.get(topic, data.index)?;
-    let (appended, moved) = hosted.with_open(&cx.broker, |p| p.append(cx.now(), acks, &batch, guard))??;
+    let ((appended, moved), end, committed) = hosted.with_open(&cx.broker, |p| {
+        let done = p.append(cx.now(), acks, &batch, guard)?;
+        Ok::<_, Refused>((done, p.offsets().log_end(), p.offsets().high_watermark()))
+    })??;
     hosted.waiting.arrived(moved.bytes, |reader| moved.shows_more_to(reader));
-    Ok(appended)
+    let until = (acks == Acks::All && committed < end).then_some(Until { hosted, end });
+    Ok((appended, until))
 }
 
 fn batch(cx: &Cx, data: &PartitionProduceData) -> Result<ProducedBatch, Refused> {

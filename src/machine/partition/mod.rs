@@ -36,6 +36,8 @@ pub enum Input {
     LogStart { start: Offset },
     /// A follower asked for `offset`, so it has everything before it.
     FollowerFetched { node: NodeId, offset: Offset },
+    /// This broker's log would survive the machine's loss of power up to `upto`.
+    Synced { upto: Offset },
 }
 
 /// What became of it.
@@ -84,6 +86,8 @@ pub struct PartitionMachine {
     /// Where the log ended when the present leader epoch began here.
     epoch_start: Offset,
     first_unstable: Option<Offset>,
+    /// How far the log is synced, where only that counts as this replica's part of a commit; otherwise what is in the log counts.
+    synced: Option<Offset>,
     /// Log ends of the other replicas, as their fetches tell. Empty unless this broker leads.
     followers: BTreeMap<NodeId, Offset>,
 }
@@ -93,7 +97,7 @@ impl PartitionMachine {
     pub fn new(me: NodeId, log_start: Offset, log_end: Offset, first_unstable: Option<Offset>) -> Self {
         let assignment = Assignment { leader: -1, leader_epoch: -1, partition_epoch: -1, ..Assignment::default() };
         let offsets = Offsets::new(log_start, log_end);
-        PartitionMachine { me, assignment, offsets, epoch_start: log_end, first_unstable, followers: BTreeMap::new() }
+        PartitionMachine { me, assignment, offsets, epoch_start: log_end, first_unstable, synced: None, followers: BTreeMap::new() }
     }
 
     /// Takes over what the controller decided. An older or repeated decision changes nothing.
@@ -115,12 +119,25 @@ impl PartitionMachine {
         match input {
             Input::LogEnd { end, first_unstable } => {
                 self.offsets.set_log_end(end);
+                // What is written anew after a truncation is not synced.
+                self.synced = self.synced.map(|upto| upto.min(end));
                 self.first_unstable = first_unstable;
             }
             Input::LogStart { start } => self.offsets.set_log_start(start),
             Input::FollowerFetched { node, offset } => self.note_follower(node, offset),
+            Input::Synced { upto } => self.synced = self.synced.map(|known| known.max(upto)),
         }
         self.advance(outputs);
+    }
+
+    /// From now on records count as committed here only once they are synced (`Some`: how far they are), or as soon as they are in the log.
+    pub fn commit_when_synced(&mut self, synced: Option<Offset>) {
+        self.synced = synced;
+    }
+
+    /// Whether there are records that only wait for being synced.
+    pub fn awaits_sync(&self) -> bool {
+        self.synced.is_some_and(|upto| upto < self.offsets.log_end())
     }
 
     /// Nothing in here waits for a time yet: replicas that fall behind are dropped by a later part of this machine.
@@ -213,10 +230,14 @@ impl PartitionMachine {
         }
     }
 
-    /// The smallest log end among the in-sync replicas; one that has not fetched in this epoch counts as having nothing new.
+    /// The smallest log end, or synced end, among the in-sync replicas; one that has not fetched in this epoch counts as having nothing new.
     fn committed_end(&self) -> Offset {
         let others = self.assignment.isr.iter().filter(|n| **n != self.me);
         let ends = others.map(|n| self.followers.get(n).copied().unwrap_or(self.offsets.high_watermark()));
-        ends.fold(self.offsets.log_end(), Offset::min)
+        ends.fold(self.own_end(), Offset::min)
+    }
+
+    fn own_end(&self) -> Offset {
+        self.synced.unwrap_or(Offset::MAX).min(self.offsets.log_end())
     }
 }

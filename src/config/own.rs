@@ -1,0 +1,50 @@
+//! Settings that Kafka does not have. Their names begin with `kfk.`, so that they cannot meet one of Kafka's.
+
+use super::Values;
+use super::key::ConfigError;
+
+/// Name of the setting that [`Durability`] reads.
+pub const DURABILITY: &str = "kfk.durability";
+const OWN: [&str; 1] = [DURABILITY];
+
+/// What an acknowledgement of `acks=all` promises.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// As Kafka: the records are in the page cache of every in-sync replica. They survive the broker's end, but not the machine's
+    /// unless `flush.messages` or `flush.ms` say more.
+    #[default]
+    PageCache,
+    /// The records are on the disk. All producers that wait share the next sync. Consumers see records only then.
+    GroupCommit,
+}
+
+impl Durability {
+    /// From the settings given; page cache if they do not say.
+    pub fn of(values: &Values) -> Result<Durability, ConfigError> {
+        match values.get(DURABILITY).map(|v| v.trim()) {
+            None | Some("page-cache") => Ok(Durability::PageCache),
+            Some("group-commit") => Ok(Durability::GroupCommit),
+            Some(other) => Err(ConfigError::new(format!(
+                "Invalid value {other} for configuration {DURABILITY}: String must be one of: page-cache, group-commit"
+            ))),
+        }
+    }
+}
+
+/// Whether kfk itself knows the setting.
+pub fn is_own(name: &str) -> bool {
+    OWN.contains(&name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durability_is_the_page_cache_unless_told_otherwise() {
+        let of = |v: &str| Durability::of(&Values::from([(DURABILITY.to_string(), v.to_string())]));
+        assert_eq!(Durability::of(&Values::new()).unwrap(), Durability::PageCache);
+        assert_eq!(of("group-commit").unwrap(), Durability::GroupCommit);
+        assert!(of("fsync").unwrap_err().to_string().ends_with("must be one of: page-cache, group-commit"));
+    }
+}
