@@ -2,7 +2,7 @@
 
 use std::io::IoSlice;
 
-use super::disk::DiskError;
+use super::disk::{DiskError, remove_if_there};
 use super::error::LogError;
 use super::log::Log;
 use super::producers::Marker;
@@ -290,9 +290,24 @@ impl Log {
     pub(super) fn begin_segment(&mut self, now: Now, base: Offset) -> Result<(), LogError> {
         self.set_unclosed();
         self.unsynced.names = true;
-        let segment = self.home.done(Segment::create(&self.home, base, now.wall))?;
+        let made = Segment::create(&self.home, base, now.wall);
+        if made.is_err() {
+            self.unmake_segment(base);
+        }
+        let segment = self.home.done(made)?;
         self.segments.push(segment);
         Ok(())
+    }
+
+    /// The disk was full half-way: the names that were made go again. One that stayed would end the segment before it at the next start,
+    /// whatever is appended to that one meanwhile.
+    #[cold]
+    fn unmake_segment(&mut self, base: Offset) {
+        for kind in [names::Kind::Log, names::Kind::OffsetIndex, names::Kind::TimeIndex] {
+            if let Err(e) = remove_if_there(self.home.disk(), &self.home.file(base, kind)) {
+                self.home.shared.go_offline(&e);
+            }
+        }
     }
 
     fn drop_active(&mut self, now: Now) -> Result<(), LogError> {

@@ -105,7 +105,19 @@ impl Log {
         for i in recovered.unwrap_or(usize::MAX)..self.segments.len() {
             self.aborted_in(i)?;
         }
-        self.drop_stray_snapshots()
+        self.drop_stray_snapshots()?;
+        self.flush_recovered(now)
+    }
+
+    /// R14: what only the page cache has kept, with the last process dead, is no more synced than an append is. Whoever asks for it again
+    /// (a producer that had no answer, a coordinator that reads its records) takes it for durable, so it has to be made so first.
+    fn flush_recovered(&mut self, now: Now) -> Result<(), LogError> {
+        if self.recovery_point >= self.end {
+            return Ok(());
+        }
+        self.unsynced.names = true;
+        self.unsynced.since = Some(now.mono);
+        if self.end - self.recovery_point >= self.config.flush_messages { self.flush() } else { Ok(()) }
     }
 
     /// R2: a clean stop left the indexes complete; only the batches after the last index entry are looked at. If even these are not

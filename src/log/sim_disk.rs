@@ -39,7 +39,7 @@ pub enum Survives {
 
 type NodeId = u64;
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Node {
     data: Vec<u8>,
     synced: Vec<u8>,
@@ -48,20 +48,20 @@ struct Node {
     is_dir: bool,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum FileOp {
     Write { position: usize, bytes: Vec<u8> },
     SetLen(usize),
 }
 
 /// A name that was set (`Some`) or removed, in the directory of `path`.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct NameOp {
     dirs: Vec<PathBuf>,
     changes: Vec<(PathBuf, Option<NodeId>)>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct World {
     nodes: BTreeMap<NodeId, Node>,
     names: BTreeMap<PathBuf, NodeId>,
@@ -96,6 +96,15 @@ impl SimDisk {
         w.synced_names.insert("/".into(), root);
         drop(w);
         disk
+    }
+
+    /// Another disk with the same content, on which something else may happen. Nobody has it open.
+    pub fn fork(&self) -> SimDisk {
+        let mut world = self.world.lock().clone();
+        world.life += 1;
+        world.locks.clear();
+        world.dead = false;
+        SimDisk { world: Arc::new(Mutex::new(world)) }
     }
 
     /// How many changing calls were made so far.

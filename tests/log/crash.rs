@@ -234,3 +234,41 @@ fn r16_an_io_error_at_every_step_loses_nothing_and_shows_nothing_wrong() {
         }
     }
 }
+
+#[test]
+fn r17_a_roll_without_room_leaves_nothing_that_a_restart_would_trip_over() {
+    for step in 0..8 {
+        let disk = SimDisk::new();
+        let (dir, mut log) = open(&disk, &config());
+        append_one(&mut log, "before").unwrap();
+        log.flush().unwrap();
+        disk.fail_at(disk.steps() + step, Fault::NoSpace);
+        let rolled = log.roll(at(0));
+        disk.heal();
+        append_one(&mut log, "after").unwrap();
+        drop((log, dir));
+        disk.crash(Survives::Everything);
+        let (_dir, mut log) = open(&disk, &config());
+        let seen: Vec<Vec<u8>> = read_all(&mut log).into_iter().map(|(_, _, value)| value).collect();
+        assert_eq!(seen, [&b"before"[..], b"after"], "step {step}: {rolled:?}");
+    }
+}
+
+#[test]
+fn r14_what_recovery_found_is_synced_before_anybody_is_told_of_it() {
+    let disk = SimDisk::new();
+    let synced = LogConfig { flush_messages: 1, ..config() };
+    let (dir, mut log) = open(&disk, &synced);
+    append_one(&mut log, "answered").unwrap();
+    // The process dies while the next one waits for its sync: it is in the page cache, and its producer will ask for it again.
+    disk.fail_at(disk.steps() + 1, Fault::Crash);
+    append_one(&mut log, "not answered").unwrap_err();
+    drop((log, dir));
+    disk.crash(Survives::Everything);
+    let (dir, mut log) = open(&disk, &synced);
+    assert_eq!(read_all(&mut log).len(), 2);
+    drop((log, dir));
+    disk.crash(Survives::Synced);
+    let (_dir, mut log) = open(&disk, &synced);
+    assert_eq!(read_all(&mut log).len(), 2);
+}

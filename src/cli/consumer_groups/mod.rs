@@ -5,7 +5,7 @@ mod delete;
 mod describe;
 mod group;
 mod list;
-mod plan;
+pub mod plan;
 mod regex;
 mod render;
 mod reset;

@@ -8,7 +8,7 @@ use crate::types::TopicPartition;
 
 /// A value of `--topic`: a topic, or some partitions of one (`topic:0,1`).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum TopicArg {
+pub enum TopicArg {
     All(String),
     Some(Vec<TopicPartition>),
 }
@@ -36,7 +36,7 @@ impl TopicArg {
 }
 
 /// New offsets of groups.
-pub(super) type Plan = BTreeMap<String, BTreeMap<TopicPartition, i64>>;
+pub type Plan = BTreeMap<String, BTreeMap<TopicPartition, i64>>;
 
 /// Reads a plan: lines `topic,partition,offset` (for `group`, the only one) or `group,topic,partition,offset`.
 ///
@@ -49,7 +49,8 @@ pub(super) fn load(path: &Path, group: Option<&str>) -> Result<Plan, CliError> {
     parse(&text, group)
 }
 
-fn parse(text: &str, group: Option<&str>) -> Result<Plan, CliError> {
+/// [`load`] of a text.
+pub fn parse(text: &str, group: Option<&str>) -> Result<Plan, CliError> {
     let mut plan = Plan::new();
     for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let cells = cells(line);
@@ -94,7 +95,7 @@ fn cells(line: &str) -> Vec<String> {
 }
 
 /// The plan as CSV, the group in front unless there is only one.
-pub(super) fn csv(plan: &Plan, with_group: bool) -> String {
+pub fn csv(plan: &Plan, with_group: bool) -> String {
     let mut text = String::new();
     for (group, offsets) in plan {
         for (tp, offset) in offsets {
