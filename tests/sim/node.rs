@@ -119,7 +119,8 @@ fn settings(manner: Manner, overrides: &Overrides) -> Settings {
         ..LogConfig::default()
     };
     let validate = ValidateOptions { compact, segment_bytes: 1500, max_message_bytes: 1500, ..ValidateOptions::default() };
-    Settings { log, validate, min_insync_replicas: 1, deletes: policy.contains("delete"), verifies_transactions: true }
+    let deletes = policy.contains("delete");
+    Settings { log, validate, min_insync_replicas: 1, deletes, verifies_transactions: true, commit_when_synced: false }
 }
 
 fn assignment(p: &kfk::machine::controller::Partition) -> Assignment {
