@@ -1,5 +1,54 @@
 //! kfk: a Kafka broker on Kafka's own protocol and files, a client library, and Kafka's command-line tools.
 //!
+//! The binary `kfk` is a thin shell around this crate. As a library it offers two things:
+//!
+//! - [`client`]: an admin client, a producer and a consumer for any Kafka cluster, with the settings of the Java clients.
+//! - [`broker`]: the broker itself, as many as you like in one process: in tests, or as an embedded log.
+//!
+//! Both together, on a directory of their own:
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use kfk::client::{Consumer, ConsumerConfig, OutgoingRecord, Producer, ProducerConfig};
+//! use kfk::config::BrokerConfig;
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // A broker on a free port.
+//! let dir = tempfile::tempdir()?;
+//! let settings = [("log.dirs", dir.path().to_str().unwrap()), ("listeners", "PLAINTEXT://127.0.0.1:0")];
+//! let (config, _unknown) = BrokerConfig::parse(settings.map(|(k, v)| (k.to_string(), v.to_string())))?;
+//! let broker = kfk::broker::start(config).await?;
+//! let bootstrap = broker.addr().to_string();
+//!
+//! // The topic is created on the way.
+//! let settings = [("bootstrap.servers".to_string(), bootstrap.clone())].into();
+//! let producer = Producer::new(ProducerConfig::parse(&settings)?)?;
+//! let record = OutgoingRecord { topic: "greetings", key: Some(b"en"), value: Some(b"hello"), ..Default::default() };
+//! let stored = producer.send_and_wait(record).await?;
+//! assert_eq!(stored.offset, 0);
+//! producer.close(Duration::from_secs(5)).await;
+//!
+//! let settings = [("bootstrap.servers", bootstrap.as_str()), ("group.id", "readers"), ("auto.offset.reset", "earliest")];
+//! let settings = settings.map(|(k, v)| (k.to_string(), v.to_string())).into();
+//! let mut consumer = Consumer::new(ConsumerConfig::parse(&settings)?)?;
+//! consumer.subscribe(&["greetings"])?;
+//! let polled = loop {
+//!     let polled = consumer.poll(Duration::from_secs(1)).await?;
+//!     if !polled.is_empty() {
+//!         break polled;
+//!     }
+//! };
+//! let record = polled.iter().next().unwrap();
+//! assert_eq!((record.key, record.value), (Some(&b"en"[..]), Some(&b"hello"[..])));
+//!
+//! consumer.close(Duration::from_secs(5)).await?;
+//! broker.stop().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! The rooms and who may name whom: `docs/ARCHITECTURE.md`.
 
 pub use kfk_wire as wire;

@@ -4,6 +4,7 @@ mod common;
 
 use std::time::{Duration, Instant};
 
+use common::elsewhere::{EPOCH, OTHER, TOPIC};
 use common::records::*;
 use common::{Client, TestBroker};
 use kfk::record::{BatchBuilder, BatchOptions};
@@ -343,4 +344,47 @@ fn o3_o4_o8_the_ends_of_a_log_for_every_reader_and_epoch() {
         assert_eq!(ask(-1, 0, -1, tiered), (ErrorCode::None, -1, -1, -1));
     }
     assert_eq!(ask(-1, 0, 7, -1), (ErrorCode::UnknownLeaderEpoch, -1, -1, -1));
+}
+
+#[test]
+fn f18_whoever_is_sent_away_is_told_of_the_leader_from_version_16() {
+    let (_broker, mut client, _dir) = common::elsewhere::start();
+    for version in 4..=18 {
+        let mut request = fetch_request("t", 1, 0);
+        request.topics[0].topic_id = TOPIC;
+        let response = client.call(version, &request);
+        let endpoints: Vec<(i32, String, i32)> = response.node_endpoints.iter().map(|e| (e.node_id, e.host.clone(), e.port)).collect();
+        let data = only_partition(response);
+        assert_eq!(data.error_code, ErrorCode::NotLeaderOrFollower.code(), "version {version}");
+        let told = ((data.current_leader.leader_id, data.current_leader.leader_epoch), endpoints);
+        let wanted = if version < 16 { ((-1, -1), vec![]) } else { ((OTHER, EPOCH), vec![(OTHER, "other.example".into(), 9)]) };
+        assert_eq!(told, wanted, "version {version}");
+    }
+}
+
+#[test]
+fn f18_clients_that_do_not_know_of_storage_errors_look_for_another_leader() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut broker = TestBroker::start_in(dir.path(), &[]);
+    create(&mut broker.connect(), "t", 1, &[]);
+    broker.stop();
+    // A log that cannot be opened.
+    let log = dir.path().join("t-0");
+    let _ = std::fs::remove_dir_all(&log);
+    std::fs::write(&log, "no directory").unwrap();
+    let broker = TestBroker::start_in(dir.path(), &[]);
+    let mut client = broker.connect();
+    for (version, wanted) in [(4, ErrorCode::NotLeaderOrFollower), (5, ErrorCode::NotLeaderOrFollower), (6, ErrorCode::KafkaStorageError)] {
+        let told = only_partition(client.call(version, &fetch_request("t", 0, 0)));
+        assert_eq!(ErrorCode::from_code(told.error_code), wanted, "version {version}");
+    }
+}
+
+#[test]
+fn f17_without_another_replica_no_rack_is_sent_elsewhere() {
+    let (_broker, mut client, _) = with_topic(1);
+    produce_ok(&mut client, "t", 0, batch(&["a"]));
+    let request = FetchRequest { rack_id: "far away".into(), ..fetch_request("t", 0, 0) };
+    let data = only_partition(client.call(12, &request));
+    assert_eq!((data.preferred_read_replica, records_of(&data).len()), (-1, 1));
 }

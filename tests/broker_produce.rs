@@ -3,9 +3,11 @@
 mod common;
 
 use bytes::{Bytes, BytesMut};
+use common::elsewhere::{EPOCH, OTHER, TOPIC};
 use common::records::*;
 use common::{Client, TestBroker};
 use kfk::record::{BatchBuilder, BatchOptions, Codec};
+use kfk::wire::describe_producers_request::{DescribeProducersRequest, TopicRequest};
 use kfk::wire::init_producer_id_request::InitProducerIdRequest;
 use kfk::wire::produce_request::{PartitionProduceData, ProduceRequest, TopicProduceData};
 use kfk::wire::{ErrorCode, Records, Uuid};
@@ -296,4 +298,48 @@ fn i6_batches_before_the_last_one_are_known_again_after_a_restart() {
     let again: Vec<i64> = all.iter().map(|b| produce_ok(&mut client, "t", 0, b.clone())).collect();
     assert_eq!((again, offsets), (vec![0, 1, 2, 3], vec![0, 1, 2, 3]));
     assert_eq!(produce_ok(&mut client, "t", 0, numbered(9, 0, 4, &["y"])), 4);
+}
+
+#[test]
+fn p10_p29_a_partition_that_another_broker_leads() {
+    let (_broker, mut client, _dir) = common::elsewhere::start();
+    for version in 3..=13 {
+        let mut request = produce_request("t", 1, -1, batch(&["a"]));
+        request.topic_data[0].topic_id = TOPIC;
+        let mut response = client.call(version, &request);
+        let told = response.responses.remove(0).partition_responses.remove(0);
+        assert_eq!((told.error_code, told.base_offset), (ErrorCode::NotLeaderOrFollower.code(), -1), "version {version}");
+        let told = (told.current_leader.leader_id, told.current_leader.leader_epoch, response.node_endpoints);
+        if version < 10 {
+            assert_eq!(told, (-1, -1, vec![]), "version {version}");
+            continue;
+        }
+        assert_eq!((told.0, told.1), (OTHER, EPOCH));
+        let endpoints: Vec<(i32, &str, i32)> = told.2.iter().map(|e| (e.node_id, e.host.as_str(), e.port)).collect();
+        assert_eq!(endpoints, [(OTHER, "other.example", 9)]);
+    }
+}
+
+#[test]
+fn i1_what_is_known_of_a_producer() {
+    let (_broker, mut client) = with_topic(&[]);
+    let before = now_ms();
+    for sequence in 0..7 {
+        produce_ok(&mut client, "t", 0, numbered(42, 3, sequence, &["x"]));
+    }
+    let topics = vec![TopicRequest { name: "t".into(), partition_indexes: vec![0, 1] }];
+    let mut partitions = client.call(0, &DescribeProducersRequest { topics }).topics.remove(0).partitions;
+    assert!(partitions.pop().unwrap().active_producers.is_empty(), "of each partition for itself");
+    let known = partitions.pop().unwrap().active_producers.remove(0);
+    assert_eq!((known.producer_id, known.producer_epoch, known.last_sequence), (42, 3, 6));
+    assert!((before..=now_ms()).contains(&known.last_timestamp));
+    assert_eq!((known.coordinator_epoch, known.current_txn_start_offset), (-1, -1), "there is no transaction");
+    // The last five batches by sequence and offset, and none before them.
+    for sequence in 2..7 {
+        assert_eq!(produce_ok(&mut client, "t", 0, numbered(42, 3, sequence, &["x"])), i64::from(sequence));
+    }
+    for sequence in 0..2 {
+        assert_eq!(code(&mut client, "t", 0, numbered(42, 3, sequence, &["x"])), ErrorCode::OutOfOrderSequenceNumber);
+    }
+    assert_eq!(list_offset(&mut client, "t", 0, -1).offset, 7, "nothing was written again");
 }

@@ -2,6 +2,7 @@
 
 mod common;
 
+use common::elsewhere::{EPOCH, OTHER};
 use common::records::*;
 use common::{Client, TestBroker};
 use kfk::wire::alter_configs_request::{AlterConfigsRequest, AlterConfigsResource, AlterableConfig as Replaced};
@@ -379,4 +380,26 @@ fn l13_a_directory_in_use_or_of_another_node_is_refused() {
     let error = TestBroker::try_start_in(&dir, &[("node.id", "7")]).err().unwrap();
     assert!(error.contains("node"), "{error}");
     TestBroker::try_start_in(&dir, &[]).unwrap();
+}
+
+#[test]
+fn m3_partitions_whose_leader_is_missing_or_out_of_reach() {
+    let (_broker, mut client, _dir) = common::elsewhere::start();
+    for version in 0..=13 {
+        let topics = vec![MetadataRequestTopic { name: Some("t".into()), ..Default::default() }];
+        let response = client.call(version, &MetadataRequest { topics: Some(topics), ..Default::default() });
+        let told: Vec<(ErrorCode, i32)> =
+            response.topics[0].partitions.iter().map(|p| (ErrorCode::from_code(p.error_code), p.leader_id)).collect();
+        let unreachable = if version >= 6 { ErrorCode::ListenerNotFound } else { ErrorCode::LeaderNotAvailable };
+        // Who cannot be reached is no leader to this client.
+        let wanted = [(ErrorCode::LeaderNotAvailable, -1), (ErrorCode::None, OTHER), (unreachable, -1)];
+        assert_eq!(told, wanted, "version {version}");
+        assert!(response.topics[0].partitions.iter().all(|p| version < 7 || p.leader_epoch == EPOCH));
+        assert_eq!(response.brokers.len(), 2, "this one and the other that can be reached");
+    }
+    let topics = vec![TopicRequest { name: "t".into() }];
+    let described = client.call(0, &DescribeTopicPartitionsRequest { topics, response_partition_limit: 10, cursor: None });
+    let told: Vec<(ErrorCode, i32)> =
+        described.topics[0].partitions.iter().map(|p| (ErrorCode::from_code(p.error_code), p.leader_id)).collect();
+    assert_eq!(told, [(ErrorCode::LeaderNotAvailable, -1), (ErrorCode::None, OTHER), (ErrorCode::ListenerNotFound, -1)]);
 }

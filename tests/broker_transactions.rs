@@ -159,6 +159,12 @@ fn e10_f12_f14_a_committed_transaction_is_seen_whole_and_an_aborted_one_not_at_a
     end(&mut client, 5, "x", third, COMMIT).unwrap();
     assert_eq!(committed(&mut client, 0), ["a", "b", "d", "kept"]);
     assert_eq!(records_of(&fetch(&mut client, "t", 0, 0)).len(), 5 + 3, "without isolation all is there, markers too");
+    // F14: markers come as they are, each with one offset of its own.
+    let data = fetch(&mut client, "t", 0, 0);
+    let bytes = data.records.as_ref().and_then(|r| r.as_bytes()).unwrap();
+    let all: Vec<_> = batches(bytes).map(|b| b.unwrap().header).collect();
+    let control: Vec<(i64, i64)> = all.iter().filter(|h| h.is_control()).map(|h| (h.base_offset, h.last_offset())).collect();
+    assert_eq!(control, [(3, 3), (5, 5), (7, 7)]);
     assert_eq!(list_offset(&mut client, "t", 0, -1).offset, 8);
 }
 
@@ -221,7 +227,7 @@ fn e18_the_offsets_topic_is_made_when_a_transaction_needs_it() {
 }
 
 #[test]
-fn e7_before_kip_890_partitions_have_to_be_added_before_they_are_written() {
+fn e7_p7_before_kip_890_partitions_have_to_be_added_before_they_are_written() {
     let (_broker, mut client) = started();
     let mine = init(&mut client, "x").unwrap();
     assert_eq!(write(&mut client, 11, "x", 0, txn_batch(mine, 0, &["a"])), Err(ErrorCode::TransactionAbortable));

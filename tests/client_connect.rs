@@ -102,6 +102,27 @@ async fn one_living_bootstrap_server_is_enough_and_all_dead_ones_are_named() {
 }
 
 #[tokio::test]
+async fn every_address_of_a_name_is_tried() {
+    // The name may stand for ::1 and 127.0.0.1; only the latter is listened on.
+    let broker = FakeBroker::start(|_| None).await;
+    let name = broker.address.replace("127.0.0.1", "localhost");
+    for lookup in ["use_all_dns_ips", "resolve_canonical_bootstrap_servers_only"] {
+        let found = client(&name, &[("client.dns.lookup", lookup)]).refresh(&["t"]).await.unwrap();
+        assert_eq!(found.leader("t", 0), Some(1), "{lookup}");
+    }
+}
+
+#[tokio::test]
+async fn pauses_between_attempts_grow_and_differ() {
+    let client = client("localhost:1", &[("retry.backoff.ms", "100"), ("retry.backoff.max.ms", "1000")]);
+    for (tries, middle) in [(0, 100), (1, 200), (3, 800), (4, 1000), (60, 1000)] {
+        let pauses: Vec<u128> = (0..50).map(|_| client.backoff(tries).as_millis()).collect();
+        assert!(pauses.iter().all(|p| (middle * 8 / 10..=middle * 12 / 10).contains(p)), "{tries}: {pauses:?}");
+        assert!(pauses.iter().any(|p| *p != pauses[0]), "{pauses:?}");
+    }
+}
+
+#[tokio::test]
 async fn canonical_bootstrap_names_reach_the_broker_too() {
     let broker = FakeBroker::start(|_| None).await;
     let settings = [("client.dns.lookup", "resolve_canonical_bootstrap_servers_only")];

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use fake::{Answer, Call, FakeBroker};
+use kfk::client::producer::Refused;
 use kfk::client::{Cause, Delivery, Error, OutgoingRecord, Producer};
 use kfk::record::batches;
 use kfk::wire::produce_request::ProduceRequest;
@@ -330,4 +331,78 @@ async fn callbacks_hear_of_offsets_and_listeners_of_failures_only() {
         producer.flush().await;
     }
     assert_eq!(*heard.lock().unwrap(), ["at 0", "INVALID_RECORD", "lost 1"]);
+}
+
+#[tokio::test]
+async fn room_in_memory_is_waited_for_max_block_ms_and_no_longer() {
+    let broker = FakeBroker::start(|call| (call.key == ApiKey::Produce).then_some(Answer::Silence)).await;
+    let settings = [("buffer.memory", "1000"), ("batch.size", "500"), ("linger.ms", "0"), ("max.block.ms", "150")];
+    let producer = Producer::new(broker.producer(&settings)).unwrap();
+    let large = "x".repeat(600);
+    producer.send_with(record(&large), Delivery::Forget).await.unwrap();
+    let start = Instant::now();
+    let error = producer.send(record(&large)).await.err().unwrap();
+    assert!(error.to_string().contains("waiting for room in buffer.memory"), "{error}");
+    assert!((150..1500).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
+    // Who does not want to wait is told at once, and gets the record's listener back.
+    assert!(matches!(producer.try_send(&record(&large), Delivery::Forget), Err(Refused::Wait(Delivery::Forget))));
+}
+
+#[tokio::test]
+async fn a_record_is_tried_once_and_then_as_often_as_retries_says() {
+    let broker = FakeBroker::start(|call| {
+        let busy = || PartitionProduceResponse { error_code: ErrorCode::NotEnoughReplicas.code(), base_offset: -1, ..Default::default() };
+        (call.key == ApiKey::Produce).then(|| verdict(call, busy()))
+    });
+    let broker = broker.await;
+    for retries in [0, 2] {
+        let before = broker.count(ApiKey::Produce);
+        let number = retries.to_string();
+        let settings = [&QUICK[..], &[("retries", number.as_str()), ("enable.idempotence", "false")]].concat();
+        let producer = Producer::new(broker.producer(&settings)).unwrap();
+        let error = producer.send_and_wait(record("0")).await.unwrap_err();
+        assert_eq!(error.code(), Some(ErrorCode::NotEnoughReplicas));
+        assert_eq!(broker.count(ApiKey::Produce) - before, 1 + retries);
+    }
+}
+
+#[tokio::test]
+async fn one_request_in_flight_keeps_the_order_also_without_idempotence() {
+    let (log, calls) = (Arc::new(Mutex::new(Log::default())), AtomicUsize::new(0));
+    let kept = log.clone();
+    let broker = FakeBroker::start(move |call| {
+        (call.key == ApiKey::Produce).then(|| match calls.fetch_add(1, Ordering::SeqCst) % 3 {
+            1 => {
+                let busy = ErrorCode::NotEnoughReplicas.code();
+                verdict(call, PartitionProduceResponse { error_code: busy, base_offset: -1, ..Default::default() })
+            }
+            _ => stored(call, &kept, 1 << 20),
+        })
+    });
+    let broker = broker.await;
+    let one = [("max.in.flight.requests.per.connection", "1"), ("enable.idempotence", "false"), ("batch.size", "100")];
+    let producer = Producer::new(broker.producer(&[&QUICK[..], &one[..]].concat())).unwrap();
+    let fates = send_numbers(&producer, 200).await;
+    assert!(fates.iter().all(Result::is_ok));
+    assert_eq!(log.lock().unwrap().values, numbers(200));
+}
+
+#[tokio::test]
+async fn acks_and_timeouts_stand_in_the_request() {
+    let asked: Arc<Mutex<Vec<(i16, i32)>>> = Arc::default();
+    let (seen, log) = (asked.clone(), Mutex::new(Log::default()));
+    let broker = FakeBroker::start(move |call| {
+        (call.key == ApiKey::Produce).then(|| {
+            let request: ProduceRequest = call.read();
+            seen.lock().unwrap().push((request.acks, request.timeout_ms));
+            stored(call, &log, 1 << 20)
+        })
+    });
+    let broker = broker.await;
+    for acks in ["1", "all", "-1"] {
+        let settings = [("acks", acks), ("request.timeout.ms", "4321"), ("enable.idempotence", if acks == "1" { "false" } else { "true" })];
+        let producer = Producer::new(broker.producer(&settings)).unwrap();
+        let _ = producer.send_and_wait(record("0")).await;
+    }
+    assert_eq!(*asked.lock().unwrap(), [(1, 4321), (-1, 4321), (-1, 4321)]);
 }

@@ -1,7 +1,7 @@
 //! The cluster as one caller sees it: endpoints of the caller's own listener, internal topics, replicas that cannot be reached.
 
 use super::context::Cx;
-use crate::machine::controller::{ClusterState, topics};
+use crate::machine::controller::{ClusterState, NO_LEADER, Partition, topics};
 use crate::types::NodeId;
 use crate::wire::ErrorCode;
 
@@ -37,6 +37,17 @@ pub fn endpoint(image: &ClusterState, cx: &Cx, id: NodeId) -> Option<Endpoint> {
     let broker = image.broker(id).filter(|b| !b.fenced)?;
     let e = broker.endpoint(&cx.listener.name)?;
     Some(Endpoint { id, host: e.host.clone(), port: i32::from(e.port), rack: broker.rack.clone() })
+}
+
+/// The leader of a partition for this caller, and what to tell of it. Whoever leads but cannot be reached is no leader to the caller.
+pub fn leader(image: &ClusterState, cx: &Cx, p: &Partition) -> (NodeId, ErrorCode) {
+    if !p.has_leader() {
+        return (NO_LEADER, ErrorCode::LeaderNotAvailable);
+    }
+    match endpoint(image, cx, p.leader) {
+        Some(_) => (p.leader, ErrorCode::None),
+        None => (NO_LEADER, ErrorCode::ListenerNotFound),
+    }
 }
 
 /// Requests for the controller are taken by any broker, so any live one may be named.

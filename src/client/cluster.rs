@@ -24,8 +24,11 @@ const NEWEST: i16 = i16::MAX;
 /// Which kind of coordinator, as numbered in FindCoordinator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Coordinator {
+    /// Of a group, by name.
     Group = 0,
+    /// Of a producer's transactions, by transactional id.
     Transaction = 1,
+    /// Of a share group's partition.
     Share = 2,
 }
 

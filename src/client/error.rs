@@ -11,6 +11,7 @@ use crate::config::ConfigError;
 pub enum Cause {
     /// The name does not resolve.
     Unresolved(String),
+    /// Nobody listens there.
     Refused,
     /// No answer within this time.
     NoAnswer(Duration),
@@ -23,8 +24,11 @@ pub enum Cause {
 /// What an address speaks instead of Kafka's protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Speaks {
+    /// TLS: the port is for encrypted connections.
     Tls,
+    /// HTTP.
     Http,
+    /// Something else.
     Unknown,
 }
 
@@ -47,30 +51,73 @@ impl std::fmt::Display for Cause {
 pub enum Error {
     /// None of the addresses could be used. Each with its cause, in the order tried.
     #[error("cannot reach any broker of {}", tried.iter().map(|(a, c)| format!("{a}: {c}")).collect::<Vec<_>>().join("; "))]
-    NoBroker { tried: Vec<(String, Cause)>, after: Duration },
+    NoBroker {
+        /// Address and cause.
+        tried: Vec<(String, Cause)>,
+        /// How long it took to find out.
+        after: Duration,
+    },
     /// One known broker could not be used.
     #[error("broker {node} at {address}: {cause}")]
-    Node { node: i32, address: String, cause: Cause },
+    Node {
+        /// Its id, -1 if it does not matter.
+        node: i32,
+        /// As advertised.
+        address: String,
+        /// What is wrong.
+        cause: Cause,
+    },
     /// The broker answered with an error code.
     #[error("{}", message.as_deref().unwrap_or_else(|| code.message()))]
-    Broker { code: ErrorCode, message: Option<String> },
+    Broker {
+        /// The code.
+        code: ErrorCode,
+        /// The broker's own words, if it has some.
+        message: Option<String>,
+    },
     /// Retries did not help within the time given; `last` is what failed last.
     #[error("{what} did not succeed within {:.1} s{}", after.as_secs_f64(), last.as_ref().map(|e| format!(": {e}")).unwrap_or_default())]
-    TimedOut { what: String, after: Duration, last: Option<Box<Error>> },
+    TimedOut {
+        /// What was tried.
+        what: String,
+        /// For how long.
+        after: Duration,
+        /// Why the last attempt failed, if one did.
+        last: Option<Box<Error>>,
+    },
     /// The broker speaks no version of this request that we speak.
     #[error("the broker does not support {}", api.name())]
-    Unsupported { api: ApiKey },
+    Unsupported {
+        /// Which one.
+        api: ApiKey,
+    },
     /// Bytes that do not fit the protocol.
     #[error("the broker's answer to {} cannot be read: {why}", api.name())]
-    BadAnswer { api: ApiKey, why: DecodeError },
+    BadAnswer {
+        /// To which request.
+        api: ApiKey,
+        /// Where reading stopped.
+        why: DecodeError,
+    },
     /// The request cannot be put into the version that the broker speaks.
     #[error("{} cannot be asked of this broker: {why}", api.name())]
-    CannotAsk { api: ApiKey, why: EncodeError },
+    CannotAsk {
+        /// Which request.
+        api: ApiKey,
+        /// What it cannot carry.
+        why: EncodeError,
+    },
+    /// A setting.
     #[error("{0}")]
     Config(#[from] ConfigError),
     /// A record larger than `max.request.size` or `buffer.memory`.
     #[error("a record of {size} bytes is larger than max.request.size or buffer.memory allows ({limit})")]
-    RecordTooLarge { size: usize, limit: usize },
+    RecordTooLarge {
+        /// Bytes it would take.
+        size: usize,
+        /// The lower of both limits.
+        limit: usize,
+    },
     /// The client was closed while the call was under way.
     #[error("the client is closed")]
     Closed,

@@ -2,6 +2,8 @@
 //!
 //! Works against any broker that speaks Kafka's protocol: versions are negotiated per connection.
 
+#![warn(missing_docs)]
+
 pub mod admin;
 mod cluster;
 mod conn;

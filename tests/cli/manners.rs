@@ -27,9 +27,13 @@ fn a_refused_port_is_told_at_once_with_address_cause_and_remedy() {
         &["console-consumer", "--topic", "t"],
         &["console-producer", "--topic", "t"],
     ] {
-        let started = Instant::now();
-        let (code, out, err) = run(kfk(args).args(["--bootstrap-server", &dead]));
-        assert!(started.elapsed() < Duration::from_millis(500), "{args:?} took {:?}", started.elapsed());
+        // The fastest of three: other tests may keep this machine busy.
+        let timed = || {
+            let started = Instant::now();
+            (run(kfk(args).args(["--bootstrap-server", &dead])), started.elapsed())
+        };
+        let ((code, out, err), took) = [timed(), timed(), timed()].into_iter().min_by_key(|(_, took)| *took).unwrap();
+        assert!(took < Duration::from_millis(200), "{args:?} took {took:?}");
         assert_eq!((code, out.as_str()), (1, ""), "{args:?}: {err}");
         assert!(err.starts_with(&format!("error: cannot reach any broker of {dead} ")), "{err}");
         assert!(
@@ -47,7 +51,7 @@ fn what_accepts_but_never_answers_is_told_within_five_seconds() {
     let (code, _, err) = run(&mut kfk(&["topics", "--list", "--bootstrap-server", &address]));
     assert!(started.elapsed() < Duration::from_secs(5), "took {:?}", started.elapsed());
     assert_eq!(code, 1);
-    assert!(err.contains(&address) && err.contains("no answer"), "{err}");
+    assert!(err.contains(&address) && err.contains("  cause: ") && err.contains("no answer") && err.contains("  hint: "), "{err}");
 }
 
 #[test]

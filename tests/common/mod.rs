@@ -2,6 +2,7 @@
 
 #![allow(dead_code)]
 
+pub mod elsewhere;
 pub mod records;
 
 use std::io::{Read, Write};

@@ -61,10 +61,11 @@ fn page_of(cx: &Cx, image: &ClusterState, topic: &Topic, start: i32, limit: usiz
 }
 
 fn describe(cx: &Cx, image: &ClusterState, index: i32, p: &Partition) -> DescribeTopicPartitionsResponsePartition {
+    let (leader_id, error) = cluster::leader(image, cx, p);
     DescribeTopicPartitionsResponsePartition {
-        error_code: if p.has_leader() { ErrorCode::None } else { ErrorCode::LeaderNotAvailable }.code(),
+        error_code: error.code(),
         partition_index: index,
-        leader_id: p.leader,
+        leader_id,
         leader_epoch: p.leader_epoch,
         replica_nodes: p.replicas.clone(),
         isr_nodes: p.isr.clone(),

@@ -181,8 +181,11 @@ impl Fetch {
         Answer { body: response, files }
     }
 
-    /// A partition's error; from version 12 with the leader, if another one is known.
+    /// A partition's error; from version 16 with the leader where that helps.
     fn refused(&self, image: &ClusterState, wanted: &Wanted, code: ErrorCode, endpoints: &mut Vec<NodeEndpoint>) -> PartitionData {
+        // Clients that do not know of the one do know to look for the leader again.
+        let old = code == ErrorCode::KafkaStorageError && self.cx.version <= 5;
+        let code = if old { ErrorCode::NotLeaderOrFollower } else { code };
         let mut data = PartitionData {
             partition_index: wanted.partition,
             error_code: code.code(),

@@ -79,16 +79,13 @@ fn answer(cx: &Cx, image: &ClusterState, request: &MetadataRequest, all: bool, r
 
 fn describe(cx: &Cx, image: &ClusterState, topic: &Topic) -> MetadataResponseTopic {
     let partitions = topic.partitions.iter().map(|(index, p)| {
-        let reachable = p.has_leader() && cluster::endpoint(image, cx, p.leader).is_some();
-        let error = match (p.has_leader(), reachable) {
-            (true, true) => ErrorCode::None,
-            (true, false) if cx.version >= 6 => ErrorCode::ListenerNotFound,
-            _ => ErrorCode::LeaderNotAvailable,
-        };
+        let (leader_id, told) = cluster::leader(image, cx, p);
+        let unknown_then = told == ErrorCode::ListenerNotFound && cx.version < 6;
+        let error = if unknown_then { ErrorCode::LeaderNotAvailable } else { told };
         MetadataResponsePartition {
             error_code: error.code(),
             partition_index: *index,
-            leader_id: p.leader,
+            leader_id,
             leader_epoch: p.leader_epoch,
             replica_nodes: p.replicas.clone(),
             isr_nodes: p.isr.clone(),

@@ -11,8 +11,11 @@ use crate::client::metadata::BrokerNode;
 /// The brokers of a cluster, by id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClusterDescription {
+    /// The cluster's own id.
     pub cluster_id: String,
+    /// The id of the broker that takes changes of the cluster.
     pub controller: i32,
+    /// All that are let in.
     pub brokers: Vec<BrokerNode>,
 }
 

@@ -12,25 +12,34 @@ use crate::client::error::{Error, check};
 /// What has settings, numbered as in the protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ResourceType {
+    /// A topic, by name.
     Topic = 2,
+    /// A broker, by id.
     Broker = 4,
+    /// The log levels of a broker, by its id.
     BrokerLogger = 8,
+    /// A subscription to metrics of clients, by name.
     ClientMetrics = 16,
+    /// A group, by name.
     Group = 32,
 }
 
 /// One thing with settings. An empty name of a broker stands for all brokers.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ConfigResource {
+    /// What kind of thing it is.
     pub kind: ResourceType,
+    /// Its name or id.
     pub name: String,
 }
 
 impl ConfigResource {
+    /// The topic of this name.
     pub fn topic(name: &str) -> Self {
         ConfigResource { kind: ResourceType::Topic, name: name.to_string() }
     }
 
+    /// The broker of this id.
     pub fn broker(id: i32) -> Self {
         ConfigResource { kind: ResourceType::Broker, name: id.to_string() }
     }
@@ -49,16 +58,22 @@ impl ConfigResource {
 /// One change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AlterOp {
+    /// Gives it this value.
     Set = 0,
+    /// Takes the value away: the default, or what a wider scope says, holds again.
     Delete = 1,
+    /// Adds to a list what is not in it yet.
     Append = 2,
+    /// Takes out of a list.
     Subtract = 3,
 }
 
 /// A change of one setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigChange {
+    /// The setting.
     pub name: String,
+    /// What to do with it.
     pub op: AlterOp,
     /// `None` with `AlterOp::Delete`.
     pub value: Option<String>,

@@ -22,8 +22,11 @@ use crate::types::TopicPartition;
 /// One group of a listing. Texts as the broker gives them; empty where an old broker does not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupListing {
+    /// Its name.
     pub group: String,
+    /// `consumer`, `connect` ...
     pub protocol_type: String,
+    /// `Stable`, `Empty` ...
     pub state: String,
     /// `classic`, `consumer`, `share` or `streams`.
     pub kind: String,
@@ -32,9 +35,11 @@ pub struct GroupListing {
 /// A committed offset.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupOffset {
+    /// The next record to read.
     pub offset: i64,
     /// -1 when not known.
     pub leader_epoch: i32,
+    /// A text that was committed with it.
     pub metadata: String,
 }
 

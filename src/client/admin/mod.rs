@@ -27,6 +27,7 @@ pub struct Admin {
 }
 
 impl Admin {
+    /// An admin client of the cluster behind `config.bootstrap_servers`. Connects with the first call.
     pub fn new(config: ClientConfig) -> Admin {
         Admin { client: Client::new(config) }
     }

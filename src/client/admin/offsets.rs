@@ -15,11 +15,15 @@ use crate::types::TopicPartition;
 pub enum OffsetSpec {
     /// The end as a reader sees it.
     Latest,
+    /// The first record there is.
     Earliest,
     /// Of the record with the largest timestamp.
     MaxTimestamp,
+    /// The first record on the broker's own disks.
     EarliestLocal,
+    /// The last record in tiered storage.
     LatestTiered,
+    /// The first record that is yet to go to tiered storage.
     EarliestPendingUpload,
     /// The first record at or after this time, milliseconds since 1970.
     Timestamp(i64),
@@ -43,8 +47,11 @@ impl OffsetSpec {
 /// An offset found; -1 where there is none, as for the other fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ListedOffset {
+    /// The record's place in the partition.
     pub offset: i64,
+    /// Of the record, where one was looked for by time.
     pub timestamp: i64,
+    /// Under which the record was written.
     pub leader_epoch: i32,
 }
 

@@ -17,50 +17,71 @@ use crate::client::error::{Error, check};
 /// A topic to create. `None` leaves the count or factor to the broker.
 #[derive(Debug, Clone, Default)]
 pub struct NewTopic {
+    /// As it will be called.
     pub name: String,
+    /// How many.
     pub partitions: Option<i32>,
+    /// Copies of each partition.
     pub replication_factor: Option<i16>,
     /// Brokers by partition; excludes `partitions` and `replication_factor`.
     pub assignments: BTreeMap<i32, Vec<i32>>,
+    /// Settings that differ from the broker's.
     pub configs: BTreeMap<String, String>,
 }
 
 /// A topic to grow to `count` partitions. `assignments`: the brokers of each new partition.
 #[derive(Debug, Clone)]
 pub struct NewPartitions {
+    /// Its name.
     pub topic: String,
+    /// How many partitions there will be in all.
     pub count: i32,
+    /// Brokers of each new partition; `None` leaves them to the cluster.
     pub assignments: Option<Vec<Vec<i32>>>,
 }
 
 /// One topic of a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TopicListing {
+    /// Its name.
     pub name: String,
+    /// Its id; another topic of this name would have another one.
     pub id: Uuid,
+    /// The cluster's own bookkeeping.
     pub is_internal: bool,
+    /// How many.
     pub partitions: usize,
 }
 
 /// A topic with its partitions, sorted by number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DescribedTopic {
+    /// Its name.
     pub name: String,
+    /// Its id; another topic of this name would have another one.
     pub id: Uuid,
+    /// The cluster's own bookkeeping.
     pub is_internal: bool,
+    /// All, or those of a page.
     pub partitions: Vec<DescribedPartition>,
 }
 
 /// One partition; leader -1 when there is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DescribedPartition {
+    /// Its number.
     pub partition: i32,
+    /// The leader's id.
     pub leader: i32,
+    /// Grows with every change of the leader.
     pub leader_epoch: i32,
+    /// Ids of the brokers that hold a copy, the preferred leader first.
     pub replicas: Vec<i32>,
+    /// Ids of those whose copy is in sync.
     pub isr: Vec<i32>,
     /// `None` where the broker does not tell.
     pub elr: Option<Vec<i32>>,
+    /// Those that were eligible when nobody was left; `None` where the broker does not tell.
     pub last_known_elr: Option<Vec<i32>>,
 }
 

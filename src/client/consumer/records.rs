@@ -9,19 +9,27 @@ use crate::record::{BatchHeader, Header, Headers, RecordError, RecordIter, Times
 /// One record. `offset` is its place in the partition; `timestamp` milliseconds since 1970, -1 for none.
 #[derive(Debug, Clone)]
 pub struct ConsumerRecord<'a> {
+    /// Where it is from.
     pub topic: &'a str,
+    /// Where it is from.
     pub partition: i32,
+    /// Its place in the partition.
     pub offset: i64,
+    /// Milliseconds since 1970, -1 for none.
     pub timestamp: i64,
+    /// Whose clock `timestamp` is of: the producer's or the broker's.
     pub timestamp_type: TimestampType,
     /// -1 when not known.
     pub leader_epoch: i32,
+    /// `None` is not the same as empty.
     pub key: Option<&'a [u8]>,
+    /// `None`: a tombstone.
     pub value: Option<&'a [u8]>,
     headers: Headers<'a>,
 }
 
 impl<'a> ConsumerRecord<'a> {
+    /// Its headers, in order.
     pub fn headers(&self) -> impl Iterator<Item = Header<'a>> + use<'a> {
         self.headers.clone()
     }
@@ -42,18 +50,22 @@ pub struct RecordChunk {
 }
 
 impl RecordChunk {
+    /// The topic of all its records.
     pub fn topic(&self) -> &str {
         &self.topic
     }
 
+    /// The partition of all its records.
     pub fn partition(&self) -> i32 {
         self.partition
     }
 
+    /// How many records there are.
     pub fn len(&self) -> usize {
         self.count
     }
 
+    /// Never true of what `poll` gives.
     pub fn is_empty(&self) -> bool {
         self.count == 0
     }
@@ -123,6 +135,7 @@ impl RecordChunk {
 /// What one `poll` brought.
 #[derive(Debug, Clone, Default)]
 pub struct Polled {
+    /// Stretches of one partition each; those of one partition in order.
     pub chunks: Vec<RecordChunk>,
 }
 
@@ -132,6 +145,7 @@ impl Polled {
         self.chunks.iter().map(|c| c.count).sum()
     }
 
+    /// Nothing came in time.
     pub fn is_empty(&self) -> bool {
         self.chunks.is_empty()
     }

@@ -267,7 +267,7 @@ fn a_lookup_is_made_once_and_not_for_a_position_that_was_left() {
     let again = a.take_unplaced(now + Duration::from_millis(5), unknown);
     a.place(&again[0].0, again[0].1, Ok((Position::At(8), EPOCH)));
     assert_eq!(a.positions()[&tp(1)], (8, EPOCH));
-    assert_eq!(a.take_unplaced(now, |p| Some(p)).len(), 2, "and a new one may be made then");
+    assert_eq!(a.take_unplaced(now, Some).len(), 2, "and a new one may be made then");
 }
 
 #[test]

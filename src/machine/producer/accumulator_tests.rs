@@ -104,6 +104,25 @@ fn a_batch_lingers_until_it_is_full_or_its_time_is_up() {
 }
 
 #[test]
+fn no_more_requests_are_in_flight_to_a_node_than_max_in_flight() {
+    for most in [1, 3] {
+        let mut a = new(|o| (o.max_in_flight_per_node, o.idempotent) = (most, false));
+        // Two batches for each of ten partitions; a request takes one of each.
+        for n in (0..10).chain(0..10) {
+            put_to(&mut a, 0, n, n.unsigned_abs(), 990).unwrap();
+        }
+        let mut sent = 0;
+        while !a.drain(MonoMs(50), |_, _| Some(1)).requests.is_empty() {
+            sent += 1;
+            put_to(&mut a, 0, 0, 99, 990).unwrap();
+        }
+        assert_eq!(sent, most);
+        a.request_done(1);
+        assert_eq!(a.drain(MonoMs(50), |_, _| Some(1)).requests.len(), 1);
+    }
+}
+
+#[test]
 fn memory_is_bounded_and_comes_back() {
     let mut a = new(|o| o.buffer_memory = 2500);
     let mut n = 0;
