@@ -53,8 +53,8 @@ fn topic_entry(key: &Key, overrides: &Values, layers: Layers<'_>) -> Entry {
         let value = key.canonical(value).unwrap_or_else(|_| value.clone());
         synonyms.push(Synonym { name: key.name.to_string(), value: Some(value), source: Source::DynamicTopic });
     }
-    for name in key.broker {
-        synonyms.extend(broker_synonyms(name, layers, name == &key.broker[0]));
+    if let Some(name) = key.broker.first() {
+        synonyms.extend(broker_synonyms(name, layers));
     }
     let source = synonyms.first().map_or(Source::Default, |s| s.source);
     let value = match overrides.get(key.name) {
@@ -64,18 +64,32 @@ fn topic_entry(key: &Key, overrides: &Values, layers: Layers<'_>) -> Entry {
     Entry { name: key.name.to_string(), value, source, read_only: false, sensitive: key.sensitive, kind: Some(key.kind), synonyms }
 }
 
-/// The layers that set broker setting `name`; the default only of the name asked for, as Kafka does.
-fn broker_synonyms(name: &str, layers: Layers<'_>, with_default: bool) -> Vec<Synonym> {
-    let key = broker_key(name);
-    let shown = |value: &str| match key {
+/// All that sets broker setting `name` or a weaker name of the same thing, layer by layer. As in Kafka the list begins with `name` itself:
+/// what stands before that is left out, and all of it if `name` is set nowhere.
+fn broker_synonyms(name: &str, layers: Layers<'_>) -> Vec<Synonym> {
+    let names = names_of_the_same(name);
+    let shown = |name: &str, value: &str| match broker_key(name) {
         Some(k) if k.sensitive => None,
         Some(k) => Some(k.canonical(value).unwrap_or_else(|_| value.to_string())),
         None => None,
     };
-    let set = layers.all(name).map(|(value, source)| Synonym { name: name.to_string(), value: shown(value), source });
-    let default = key.filter(|_| with_default).and_then(|k| k.default);
-    let default = default.map(|d| Synonym { name: name.to_string(), value: Some(d.to_string()), source: Source::Default });
-    set.chain(default).collect()
+    let mut all = Vec::new();
+    let layers = [(layers.per_broker, Source::DynamicBroker), (layers.cluster, Source::DynamicDefaultBroker), (layers.file, Source::StaticBroker)];
+    for (values, source) in layers {
+        let set = names.iter().filter_map(|n| values.get(*n).map(|v| (*n, v)));
+        all.extend(set.map(|(n, v)| Synonym { name: n.to_string(), value: shown(n, v), source }));
+    }
+    let defaults = names.iter().filter_map(|n| broker_key(n)?.default.map(|d| (*n, d)));
+    all.extend(defaults.map(|(n, d)| Synonym { name: n.to_string(), value: Some(d.to_string()), source: Source::Default }));
+    all.into_iter().skip_while(|s| s.name != name).collect()
+}
+
+/// `log.retention.ms`, `log.retention.minutes` and `log.retention.hours` say the same, the first that is set counts. Most have one name.
+fn names_of_the_same(name: &str) -> Vec<&str> {
+    // Kafka takes it for the default of `log.flush.interval.ms` only, not the other way round.
+    let alone = name == "log.flush.scheduler.interval.ms";
+    let family = topic_keys().iter().map(|k| k.broker).find(|names| names.len() > 1 && names.contains(&name));
+    family.filter(|_| !alone).map_or_else(|| vec![name], <[&str]>::to_vec)
 }
 
 /// All settings of a broker. A name that no table knows is shown without its value: it may be a secret.
@@ -94,7 +108,7 @@ pub fn describe_broker(layers: Layers<'_>) -> Vec<Entry> {
 
 fn broker_entry(name: &str, layers: Layers<'_>) -> Entry {
     let key = broker_key(name);
-    let synonyms = broker_synonyms(name, layers, true);
+    let synonyms = broker_synonyms(name, layers);
     let sensitive = key.is_none_or(|k| k.sensitive);
     Entry {
         name: name.to_string(),
@@ -121,7 +135,7 @@ fn group_entry(key: &Key, overrides: &Values, layers: Layers<'_>) -> Entry {
     }
     let of_broker = format!("group.{}", key.name);
     if broker_key(&of_broker).is_some() {
-        synonyms.extend(broker_synonyms(&of_broker, layers, true));
+        synonyms.extend(broker_synonyms(&of_broker, layers));
     } else {
         let default = key.default.map(str::to_string);
         synonyms.extend(default.map(|v| Synonym { name: key.name.to_string(), value: Some(v), source: Source::Default }));
@@ -179,6 +193,14 @@ mod tests {
             "min.insync.replicas=1 DynamicDefaultBroker:min.insync.replicas=1 Default:min.insync.replicas=1"
         );
         assert_eq!(of("flush.ms"), "flush.ms=9223372036854775807 ");
+        let hours = "Default:log.retention.hours=168";
+        let cluster = Values::from([("log.retention.ms".into(), "5000".into())]);
+        let layers = Layers { per_broker: &none, cluster: &cluster, file: &none };
+        let entries = [describe_topic(&none, layers), describe_broker(layers)].concat();
+        let of = |name: &str| text(entries.iter().find(|e| e.name == name).unwrap());
+        assert_eq!(of("retention.ms"), format!("retention.ms=5000 DynamicDefaultBroker:log.retention.ms=5000 {hours}"));
+        assert_eq!(of("log.retention.ms"), format!("log.retention.ms=5000 DynamicDefaultBroker:log.retention.ms=5000 {hours}"));
+        assert_eq!(of("log.retention.hours"), format!("log.retention.hours=168 {hours}"));
         assert_eq!(of("segment.jitter.ms"), "segment.jitter.ms=0 ");
         assert!(!entries.iter().any(|e| e.name == "internal.segment.bytes"));
     }
