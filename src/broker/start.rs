@@ -1,6 +1,7 @@
 //! From settings to an open broker and back: data directory, cluster metadata, registration; and the steps of a clean stop.
 
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -21,7 +22,7 @@ use super::limits::Limits;
 use super::sessions::Sessions;
 use super::transactions::Transactions;
 use crate::config::BrokerConfig;
-use crate::log::{DirOptions, LogDir, LogError, RealDisk};
+use crate::log::{DirOptions, Disk, LogDir, LogError, RealDisk};
 use crate::machine::controller::{ApiError, Options};
 use crate::net::BufferPool;
 use crate::node::quorum::{self, NodeDescription, Quorum, QuorumError, Setup, Wanted};
@@ -71,7 +72,8 @@ impl Broker {
         let root = config.log_dir.clone();
         std::fs::create_dir_all(&root).map_err(|source| StartError::Directory { path: root.display().to_string(), source })?;
         let options = DirOptions { producer_id_expiration_ms: config.producer_id_expiration_ms.into(), ..DirOptions::default() };
-        let logs = Arc::new(LogDir::open(Arc::new(RealDisk), &root, options)?);
+        let check = |disk: &dyn Disk, root: &Path| quorum::preflight(disk, root, config.node_id).map_err(StartError::from);
+        let logs = Arc::new(LogDir::open_if(Arc::new(RealDisk), &root, options, check)?);
         let wanted = Wanted { node: config.node_id, cluster_id: None };
         let properties = quorum::format(&logs, wanted, true, now, &mut rng)?;
         let cluster_id = properties.cluster_id.unwrap_or_default();

@@ -3,6 +3,7 @@
 //! A tool is a clap struct that implements [`Tool`]; one line in [`TOOLS`] makes it a subcommand of `kfk`, a name of its own (`kafka-topics`,
 //! `kafka-topics.sh`), a man page and a part of the completions. After a change of options run `scripts/generate`.
 
+pub mod check;
 pub mod completions;
 pub mod connect;
 pub mod console_consumer;

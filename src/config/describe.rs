@@ -74,7 +74,8 @@ fn broker_synonyms(name: &str, layers: Layers<'_>) -> Vec<Synonym> {
         None => None,
     };
     let mut all = Vec::new();
-    let layers = [(layers.per_broker, Source::DynamicBroker), (layers.cluster, Source::DynamicDefaultBroker), (layers.file, Source::StaticBroker)];
+    let layers =
+        [(layers.per_broker, Source::DynamicBroker), (layers.cluster, Source::DynamicDefaultBroker), (layers.file, Source::StaticBroker)];
     for (values, source) in layers {
         let set = names.iter().filter_map(|n| values.get(*n).map(|v| (*n, v)));
         all.extend(set.map(|(n, v)| Synonym { name: n.to_string(), value: shown(n, v), source }));

@@ -32,7 +32,7 @@ impl Window {
         let held = |w: &Window| position >= w.at && position + want as u64 <= w.at + w.len as u64;
         if !held(self) {
             let len = usize::try_from(self.end.saturating_sub(position)).unwrap_or(usize::MAX).min(WINDOW);
-            self.buffer.resize(WINDOW, 0);
+            self.buffer.resize(self.buffer.len().max(len), 0);
             self.len = self.file.read_at(&mut self.buffer[..len], position)?;
             self.at = position;
         }

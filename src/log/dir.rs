@@ -45,13 +45,32 @@ impl LogDir {
     ///
     /// Errors: `Locked` if another process has it.
     pub fn open(disk: Arc<dyn Disk>, root: &Path, options: DirOptions) -> Result<LogDir, LogError> {
+        LogDir::open_if(disk, root, options, |_, _| Ok(()))
+    }
+
+    /// The same, if `check` agrees: it sees the directory locked and otherwise untouched.
+    pub fn open_if<E: From<LogError>>(
+        disk: Arc<dyn Disk>,
+        root: &Path,
+        options: DirOptions,
+        check: impl FnOnce(&dyn Disk, &Path) -> Result<(), E>,
+    ) -> Result<LogDir, E> {
+        let lock = LogDir::lock(&*disk, root)?;
+        check(&*disk, root)?;
+        Ok(LogDir::open_locked(disk, root, options, lock)?)
+    }
+
+    fn lock(disk: &dyn Disk, root: &Path) -> Result<Box<dyn DiskLock>, LogError> {
         if disk.metadata(root)?.is_none() {
             disk.create_dir(root)?;
             if let Some(parent) = root.parent() {
                 disk.sync_dir(if parent.as_os_str().is_empty() { Path::new(".") } else { parent })?;
             }
         }
-        let lock = disk.lock(&root.join(names::LOCK))?.ok_or_else(|| LogError::Locked(root.to_path_buf()))?;
+        disk.lock(&root.join(names::LOCK))?.ok_or_else(|| LogError::Locked(root.to_path_buf()))
+    }
+
+    fn open_locked(disk: Arc<dyn Disk>, root: &Path, options: DirOptions, lock: Box<dyn DiskLock>) -> Result<LogDir, LogError> {
         let clean = clean_shutdown::take(&*disk, root)?;
         let shared = Arc::new(Shared::new(disk, root.to_path_buf(), options));
         let mut found = Vec::new();

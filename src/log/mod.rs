@@ -4,6 +4,7 @@
 
 mod append;
 mod aside;
+pub mod check;
 pub mod checkpoint;
 pub mod clean_shutdown;
 pub mod compact;

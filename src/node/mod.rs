@@ -1,5 +1,6 @@
 //! The synchronous executors: they join what decides (`machine`) with what keeps (`log`), and know nothing of sockets or tasks.
 
+pub mod check;
 #[cfg(test)]
 mod commit_tests;
 mod groups_view;

@@ -33,7 +33,15 @@ impl Kafka {
         if !done.exists() {
             let pom = root.join("tests/exchange/pom.xml");
             let fetched = Command::new("mvn")
-                .args(["-q", "-B", "-f", text(&pom), "dependency:copy-dependencies", &format!("-DoutputDirectory={}", libs.display())])
+                .args([
+                    "-q",
+                    "-B",
+                    "-Daether.connector.connectTimeout=5000",
+                    "-f",
+                    text(&pom),
+                    "dependency:copy-dependencies",
+                    &format!("-DoutputDirectory={}", libs.display()),
+                ])
                 .stdin(Stdio::null())
                 .output();
             match fetched {

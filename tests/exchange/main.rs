@@ -10,6 +10,7 @@ mod workload;
 
 use brokers::{Kafka, Site};
 use dump::dump;
+use kfk::node::check;
 use workload::Workload;
 
 /// How a broker's run ends.
@@ -27,7 +28,8 @@ fn kafka_and_kfk_serve_one_directory_in_turn() {
     let mut workload = Workload::default();
     let mut before = None;
     // Clean and unclean, both ways.
-    for (kfk, end) in [(true, End::Stop), (false, End::Stop), (true, End::Kill), (false, End::Kill), (true, End::Stop), (false, End::Stop)] {
+    for (kfk, end) in [(true, End::Stop), (false, End::Stop), (true, End::Kill), (false, End::Kill), (true, End::Stop), (false, End::Stop)]
+    {
         let broker = if kfk { site.start_kfk() } else { site.start_kafka(&kafka) };
         let now = dump(site.addr);
         if let Some(before) = &before {
@@ -40,5 +42,10 @@ fn kafka_and_kfk_serve_one_directory_in_turn() {
             End::Stop => broker.stop(),
             End::Kill => broker.kill(),
         }
+        let (report, clean) = check::check(&check::RealDisk, &site.data(), &mut |_| {}).unwrap();
+        let name = if kfk { "kfk" } else { "Kafka" };
+        assert_eq!(clean, matches!(end, End::Stop), "{name}");
+        let noted = |f: &&check::Finding| clean || f.severity == check::Severity::Wrong;
+        assert_eq!(report.findings.iter().filter(noted).collect::<Vec<_>>(), [] as [&check::Finding; 0], "found by a check after {name}");
     }
 }

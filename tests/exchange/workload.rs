@@ -22,7 +22,6 @@ use kfk::wire::txn_offset_commit_request::{TxnOffsetCommitRequest, TxnOffsetComm
 
 use crate::common::Client;
 use crate::common::records::*;
-use crate::dump;
 
 const TOPIC: i8 = 2;
 const BROKER: i8 = 4;
@@ -57,7 +56,6 @@ struct Txn {
 impl Workload {
     /// One round on the broker at `addr`.
     pub fn run(&mut self, addr: SocketAddr) {
-        dump::await_ready(addr);
         let mut client = Client::connect(addr);
         let c = &mut client;
         self.round += 1;
@@ -79,15 +77,10 @@ impl Workload {
     /// The same producer goes on; the batch that it sent last is known again.
     fn idempotent(&mut self, c: &mut Client) {
         let n = self.numbered.get_or_insert_with(|| {
-            let fresh = c.call(5, &InitProducerIdRequest { transactional_id: None, producer_id: -1, producer_epoch: -1, ..Default::default() });
+            let fresh =
+                c.call(5, &InitProducerIdRequest { transactional_id: None, producer_id: -1, producer_epoch: -1, ..Default::default() });
             assert_eq!(fresh.error_code, 0);
-            Numbered {
-                producer_id: fresh.producer_id,
-                epoch: fresh.producer_epoch,
-                next_sequence: 0,
-                last: Bytes::new(),
-                last_offset: -1,
-            }
+            Numbered { producer_id: fresh.producer_id, epoch: fresh.producer_epoch, next_sequence: 0, last: Bytes::new(), last_offset: -1 }
         });
         if !n.last.is_empty() {
             assert_eq!(produce_to(c, "numbered", 0, n.last.clone()), n.last_offset, "a batch sent again is not written again");
@@ -203,7 +196,8 @@ fn send_offsets(c: &mut Client, txn: &Txn, group: &str, offset: i64) {
     let (producer_id, producer_epoch) = txn.producer;
     let add = AddOffsetsToTxnRequest { transactional_id: txn.id.clone(), producer_id, producer_epoch, group_id: group.into() };
     retried(|| (c.call(4, &add).error_code, ()));
-    let partition = TxnOffsetCommitRequestPartition { partition_index: 0, committed_offset: offset, committed_leader_epoch: -1, ..Default::default() };
+    let partition =
+        TxnOffsetCommitRequestPartition { partition_index: 0, committed_offset: offset, committed_leader_epoch: -1, ..Default::default() };
     let request = TxnOffsetCommitRequest {
         transactional_id: txn.id.clone(),
         group_id: group.into(),
@@ -279,7 +273,8 @@ fn offsets(c: &mut Client, n: i32) {
     join.member_id = c.call(9, &join).member_id;
     let joined = c.call(9, &join);
     assert_eq!(joined.error_code, 0);
-    let assignment = SyncGroupRequestAssignment { member_id: joined.member_id.clone(), assignment: Bytes::from_static(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0]) };
+    let assignment =
+        SyncGroupRequestAssignment { member_id: joined.member_id.clone(), assignment: Bytes::from_static(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0]) };
     let sync = SyncGroupRequest {
         group_id: "classic".into(),
         generation_id: joined.generation_id,

@@ -27,6 +27,13 @@ impl Progress {
         Progress { label: label.to_owned(), total, started: Instant::now(), calls: 0, wanted, bar: None }
     }
 
+    /// For a command whose output comes at the end: shown wherever standard error is a terminal.
+    pub fn of_checking(total: u64, label: &str) -> Progress {
+        let mut progress = Progress::over(total, label);
+        progress.wanted = io::stderr().is_terminal();
+        progress
+    }
+
     /// `done` bytes are behind us. Cheap enough to be called for every batch.
     pub fn reached(&mut self, done: u64) {
         if !self.wanted {

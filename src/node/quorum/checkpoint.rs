@@ -126,6 +126,14 @@ fn header_records(voting: &Voting, last_time: WallMs) -> Vec<ControlRecord> {
     all
 }
 
+/// All batches of a snapshot carry one leader epoch.
+pub(super) fn epochs_agree(disk: &dyn Disk, path: &Path) -> Result<bool, DiskError> {
+    let bytes = read_file(disk, path, MAX_BYTES)?.unwrap_or_default();
+    let mut epochs: Vec<i32> = split(&bytes).flatten().map(|view| view.header.partition_leader_epoch).collect();
+    epochs.dedup();
+    Ok(epochs.len() < 2)
+}
+
 /// Reads a whole snapshot; `None` if there is no such file. Every CRC is checked, and header and footer must be there.
 pub(super) fn read(disk: &dyn Disk, path: &Path) -> Result<Option<Replay>, QuorumError> {
     let Some(bytes) = read_file(disk, path, MAX_BYTES)? else { return Ok(None) };

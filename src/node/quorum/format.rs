@@ -13,6 +13,7 @@ use crate::machine::controller::topics::CLUSTER_METADATA_TOPIC;
 use crate::rng::Rng;
 use crate::types::{NodeId, Now, TopicId, TopicPartition, Uuid, WallMs};
 
+use super::carry::{refuse_used, refuse_zookeeper};
 use super::checkpoint::{self, Snapshot};
 use super::error::QuorumError;
 use super::replay::Voting;
@@ -40,17 +41,14 @@ pub fn format(dir: &LogDir, wanted: Wanted<'_>, with_metadata: bool, now: Now, r
     let (disk, root) = (&**dir.disk(), dir.root());
     if let Some(mut known) = MetaProperties::read(disk, root)? {
         known.check(root, wanted.cluster_id, wanted.node)?;
-        if known.version == 0 {
-            let text = format!("{} was written by a Kafka that kept its metadata in ZooKeeper", root.display());
-            return Err(QuorumError::Unsupported(text));
-        }
+        refuse_zookeeper(root, &known)?;
         if known.directory_id.is_none() {
             known.directory_id = Some(rng.uuid());
             known.write(disk, root)?;
         }
         return Ok(known);
     }
-    refuse_used(dir)?;
+    refuse_used(disk, root)?;
     if with_metadata {
         write_bootstrap(disk, root, now)?;
     }
@@ -58,18 +56,6 @@ pub fn format(dir: &LogDir, wanted: Wanted<'_>, with_metadata: bool, now: Now, r
     let new = MetaProperties::new(&cluster_id, wanted.node, rng.uuid());
     new.write(disk, root)?;
     Ok(new)
-}
-
-/// A directory that holds partitions but does not say whose they are has lost its `meta.properties`: formatting it anew would
-/// make strangers of them.
-fn refuse_used(dir: &LogDir) -> Result<(), QuorumError> {
-    match dir.partitions().first() {
-        Some(partition) => Err(QuorumError::File {
-            path: dir.root().join(names::META_PROPERTIES),
-            why: format!("it is missing although the directory holds {partition}; put it back from a copy"),
-        }),
-        None => Ok(()),
-    }
 }
 
 fn write_bootstrap(disk: &dyn Disk, root: &Path, now: Now) -> Result<(), QuorumError> {

@@ -32,6 +32,7 @@ use replay::Voting;
 use snapshots::SnapshotPolicy;
 
 mod batches;
+mod carry;
 mod checkpoint;
 mod error;
 mod format;
@@ -39,13 +40,16 @@ mod open;
 mod replay;
 mod snapshots;
 mod state_file;
+mod survey;
 
 #[cfg(test)]
 mod tests;
 
+pub use carry::preflight;
 pub use error::QuorumError;
 pub use format::{CLUSTER_METADATA_ID, Wanted, cluster_metadata_partition, format};
 pub use snapshots::{SnapshotJob, SnapshotWritten};
+pub use survey::{Survey, damaged_snapshots, survey};
 
 /// No batch takes more: what Kafka reads at once is limited to 8 MiB. Only the start of a node with very many partitions is longer,
 /// and that may be cut anywhere.

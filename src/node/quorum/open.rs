@@ -150,7 +150,7 @@ fn take_all(replay: &mut Replay, bytes: &[u8]) -> Result<(), QuorumError> {
     Ok(())
 }
 
-fn newest_snapshot(disk: &dyn Disk, dir: &Path, log_start: Offset) -> Result<(Replay, Option<(SnapshotId, u64)>), QuorumError> {
+pub(super) fn newest_snapshot(disk: &dyn Disk, dir: &Path, log_start: Offset) -> Result<(Replay, Option<(SnapshotId, u64)>), QuorumError> {
     let mut first_error = None;
     for id in checkpoint::list(disk, dir)?.into_iter().rev().filter(|id| id.offset >= log_start) {
         let path = dir.join(id.file_name());
@@ -177,7 +177,7 @@ fn newest_snapshot(disk: &dyn Disk, dir: &Path, log_start: Offset) -> Result<(Re
 }
 
 /// This node must be the only voter: it could not commit alone otherwise.
-fn check_voters(node: NodeId, known: Option<&QuorumStateData>, voting: &Voting) -> Result<(), QuorumError> {
+pub(super) fn check_voters(node: NodeId, known: Option<&QuorumStateData>, voting: &Voting) -> Result<(), QuorumError> {
     let voters: Vec<NodeId> = match (&voting.voters, known) {
         (Some(voters), _) if voting.kraft_version > 0 => voters.voters.iter().map(|v| v.voter_id).collect(),
         (_, Some(known)) => known.current_voters.iter().flatten().map(|v| v.voter_id).collect(),
