@@ -32,6 +32,11 @@ const BASH: &str = r#"_kfk() {
 complete -o bashdefault -o default -F _kfk NAMES
 "#;
 
+/// Ends the script for zsh.
+const ZSH_FIRST: &str = r#"if [[ $funcstack[1] == _kfk ]]; then
+    _clap_dynamic_completer_kfk "$@"
+fi"#;
+
 /// A shell that kfk writes completions for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Shell {
@@ -70,7 +75,7 @@ pub fn script(shell: Shell) -> io::Result<Vec<u8>> {
     match shell {
         // One function, bound to all names.
         Shell::Bash => text.extend_from_slice(BASH.replace("NAMES", &names.join(" ")).as_bytes()),
-        Shell::Zsh => Zsh.write_registration(VARIABLE, "kfk", &names.join(" "), "kfk", &mut text)?,
+        Shell::Zsh => text.extend_from_slice(zsh(&names)?.as_bytes()),
         Shell::Fish => {
             for name in &names {
                 Fish.write_registration(VARIABLE, name, name, "kfk", &mut text)?;
@@ -80,6 +85,17 @@ pub fn script(shell: Shell) -> io::Result<Vec<u8>> {
     let mut tidy = String::from_utf8_lossy(&text).trim().to_owned();
     tidy.push('\n');
     Ok(tidy.into_bytes())
+}
+
+/// The script for zsh, to be sourced, or found as `_kfk` in `$fpath`.
+fn zsh(names: &[String]) -> io::Result<String> {
+    let names = names.join(" ");
+    let mut text = Vec::new();
+    Zsh.write_registration(VARIABLE, "kfk", &names, "kfk", &mut text)?;
+    // The names come out as one quoted word, of which zsh makes a command with blanks in its name.
+    let text = String::from_utf8_lossy(&text).replace(&format!("'{names}'"), &names);
+    // When zsh loads the file at the first Tab it runs it in place of the function, which that Tab is waiting for.
+    Ok(format!("{}\n\n{ZSH_FIRST}", text.trim()))
 }
 
 /// Answers a shell that asks for completions. False if this is an ordinary start. Never fails loudly: the person is in the middle of a line.

@@ -113,3 +113,13 @@ fn completions_are_quick_and_silent_without_a_broker() {
     let (_, out, _) = run(kfk(&["--", "kfk topics --desc"]).env("KFK_COMPLETE", "bash"));
     assert_eq!(out, "--describe");
 }
+
+#[test]
+fn zsh_gets_the_names_as_words_and_an_answer_to_the_first_tab() {
+    let (code, out, _) = run(&mut kfk(&["completions", "zsh"]));
+    let first = out.lines().next().unwrap();
+    assert!(first.starts_with("#compdef kfk kafka-") && !first.contains('\''), "{first}");
+    assert!(out.lines().any(|l| l.starts_with("compdef ") && !l.contains('\'')), "{out}");
+    assert!(out.trim_end().ends_with("_clap_dynamic_completer_kfk \"$@\"\nfi"), "{out}");
+    assert_eq!(code, 0);
+}
