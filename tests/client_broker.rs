@@ -1,19 +1,33 @@
 //! The client library against a whole broker: kfk in this process, or any other cluster that `KFK_CLIENT_BOOTSTRAP` names.
 
+#[path = "common/fake.rs"]
+mod fake;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use fake::{Answer, Call, FakeBroker};
 use kfk::broker::{Running, start};
 use kfk::client::admin::{GroupOffset, NewTopic};
 use kfk::client::{
-    Admin, Callback, ClientConfig, Consumer, ConsumerConfig, Error, OutgoingRecord, Polled, Producer, ProducerConfig, RebalanceListener,
+    Admin, Callback, Client, ClientConfig, Consumer, ConsumerConfig, Coordinator, Error, OutgoingRecord, Polled, Producer, ProducerConfig,
+    RebalanceListener,
 };
 use kfk::config::BrokerConfig;
 use kfk::machine::producer::{PartitionContext, Partitioner, partition_of_key};
+use kfk::record::{BatchBuilder, BatchOptions};
 use kfk::rng::Rng;
 use kfk::types::TopicPartition;
-use kfk::wire::ErrorCode;
+use kfk::wire::end_txn_request::EndTxnRequest;
+use kfk::wire::fetch_request::FetchRequest;
+use kfk::wire::fetch_response::{EpochEndOffset, FetchResponse, FetchableTopicResponse, PartitionData};
+use kfk::wire::find_coordinator_response::{Coordinator as Found, FindCoordinatorResponse};
+use kfk::wire::init_producer_id_request::InitProducerIdRequest;
+use kfk::wire::offset_commit_request::OffsetCommitRequest;
+use kfk::wire::offset_commit_response::{OffsetCommitResponse, OffsetCommitResponsePartition, OffsetCommitResponseTopic};
+use kfk::wire::produce_request::{PartitionProduceData, ProduceRequest, TopicProduceData};
+use kfk::wire::{ApiKey, ErrorCode, Records};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -664,4 +678,172 @@ async fn lingering_makes_batches_and_closing_sends_what_lingers() {
         }
     };
     assert_eq!((polled.chunks.len(), polled.len()), (1, 10), "all in one batch");
+}
+
+/// A transaction of one batch, from its beginning to its end.
+async fn transaction(client: &Client, cluster: &Cluster, text: &str, committed: bool) {
+    let id = format!("{}-{text}", cluster.topic);
+    let all = client.refresh(&[&cluster.topic]).await.unwrap();
+    let (topic_id, leader) = (all.topics[&cluster.topic].id, all.leader(&cluster.topic, 0).unwrap());
+    let init = InitProducerIdRequest { transactional_id: Some(id.clone()), transaction_timeout_ms: 60_000, ..Default::default() };
+    let coordinator = client
+        .retrying("finding the coordinator", SOON, || async { client.coordinator(Coordinator::Transaction, &id).await })
+        .await
+        .unwrap();
+    let begin = || async {
+        let answer = client.call_node(coordinator, &init).await?;
+        match ErrorCode::from_code(answer.error_code) {
+            ErrorCode::None => Ok(answer),
+            code => Err(Error::Broker { code, message: None }),
+        }
+    };
+    let me = client.retrying("beginning", SOON, begin).await.unwrap();
+    let (producer_id, producer_epoch) = (me.producer_id, me.producer_epoch);
+    let options = BatchOptions { producer_id, producer_epoch, base_sequence: 0, transactional: true, ..Default::default() };
+    let mut batch = BatchBuilder::new(options);
+    batch.append(1, None, Some(text.as_bytes()), &[]).unwrap();
+    let data = PartitionProduceData { index: 0, records: Some(Records::Bytes(batch.finish().unwrap())) };
+    let topic = TopicProduceData { name: cluster.topic.clone(), topic_id, partition_data: vec![data] };
+    let produce = ProduceRequest { transactional_id: Some(id.clone()), acks: -1, timeout_ms: 10_000, topic_data: vec![topic] };
+    let stored = client.call_node(leader, &produce).await.unwrap();
+    assert_eq!(stored.responses[0].partition_responses[0].error_code, 0);
+    let end = EndTxnRequest { transactional_id: id, producer_id, producer_epoch, committed };
+    assert_eq!(client.call_node(coordinator, &end).await.unwrap().error_code, 0);
+}
+
+#[tokio::test]
+async fn f12_f14_isolation_shows_what_was_committed_and_never_a_marker() {
+    let cluster = Cluster::with_topic("isolation", 1).await;
+    let client = Client::new(ClientConfig::parse(&cluster.values(&[])).unwrap());
+    for (text, committed) in [("lost", false), ("kept", true), ("lost too", false)] {
+        transaction(&client, &cluster, text, committed).await;
+    }
+    for (level, wanted) in [("read_committed", vec!["kept"]), ("read_uncommitted", vec!["lost", "kept", "lost too"])] {
+        let mut consumer = cluster.consumer(&[("isolation.level", level)]);
+        consumer.assign(&[cluster.tp(0)]).unwrap();
+        assert_eq!(read(&mut consumer, wanted.len()).await, wanted);
+        // The position goes on past what is not shown: three records and three markers.
+        let start = Instant::now();
+        while consumer.position(&cluster.tp(0)).await.unwrap() < 6 {
+            assert!(start.elapsed() < SOON);
+            assert!(consumer.poll(Duration::from_millis(50)).await.unwrap().is_empty());
+        }
+    }
+}
+
+// ---- against a broker that fails on purpose ------------------------------------------------------------------------------------
+
+/// Coordinator of everything is the fake broker itself.
+fn coordinates(call: &Call, broker: &str) -> Answer {
+    let port = broker.rsplit_once(':').unwrap().1.parse().unwrap();
+    let me = Found { key: "g".into(), node_id: 1, host: "127.0.0.1".into(), port, ..Default::default() };
+    call.answer(&FindCoordinatorResponse { coordinators: vec![me], ..Default::default() })
+}
+
+#[tokio::test]
+async fn a_commit_that_has_to_be_tried_again_is_not_overtaken() {
+    let (address, stored): (Arc<Mutex<String>>, Arc<Mutex<Vec<i64>>>) = Default::default();
+    let (own, kept, tries) = (address.clone(), stored.clone(), Mutex::new(0));
+    let broker = FakeBroker::start(move |call| match call.key {
+        ApiKey::FindCoordinator => Some(coordinates(call, &own.lock().unwrap())),
+        ApiKey::OffsetCommit => {
+            let request: OffsetCommitRequest = call.read();
+            let mut tries = tries.lock().unwrap();
+            *tries += 1;
+            let code = if *tries <= 3 { ErrorCode::CoordinatorLoadInProgress } else { ErrorCode::None };
+            if code == ErrorCode::None {
+                kept.lock().unwrap().push(request.topics[0].partitions[0].committed_offset);
+            }
+            let partitions = vec![OffsetCommitResponsePartition { partition_index: 0, error_code: code.code() }];
+            let topics = vec![OffsetCommitResponseTopic { name: "t".into(), partitions, ..Default::default() }];
+            Some(call.answer(&OffsetCommitResponse { topics, ..Default::default() }))
+        }
+        _ => None,
+    });
+    let broker = broker.await;
+    *address.lock().unwrap() = broker.address.clone();
+    let mut consumer =
+        Consumer::new(broker.consumer(&[("group.id", "g"), ("enable.auto.commit", "false"), ("retry.backoff.ms", "20")])).unwrap();
+    let tp = TopicPartition::new("t", 0);
+    let at = |offset| Some(BTreeMap::from([(tp.clone(), GroupOffset { offset, leader_epoch: -1, metadata: String::new() })]));
+    // Given up by whoever waited, not by the consumer.
+    assert!(tokio::time::timeout(Duration::from_millis(5), consumer.commit_sync(at(5))).await.is_err());
+    consumer.commit_async(at(7), |result| result.unwrap()).unwrap();
+    consumer.commit_sync(at(9)).await.unwrap();
+    assert_eq!(*stored.lock().unwrap(), [5, 7, 9]);
+}
+
+/// Session id and epoch, partitions, offset and epoch of the first one.
+type Asked = (i32, i32, usize, Option<(i64, i32)>);
+
+/// Answers the n-th fetch as told, then holds its tongue.
+async fn fetches(answers: Vec<FetchResponse>) -> (FakeBroker, Arc<Mutex<Vec<Asked>>>) {
+    let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
+    let seen = asked.clone();
+    let broker = FakeBroker::start(move |call| {
+        if call.key != ApiKey::Fetch {
+            return None;
+        }
+        let request: FetchRequest = call.read();
+        let first = request.topics.first().map(|t| (t.partitions[0].fetch_offset, t.partitions[0].last_fetched_epoch));
+        let mut seen = seen.lock().unwrap();
+        seen.push((request.session_id, request.session_epoch, request.topics.len(), first));
+        let answer = answers.get(seen.len() - 1).map(|a| call.answer(a));
+        Some(answer.unwrap_or(Answer::Silence))
+    });
+    (broker.await, asked)
+}
+
+async fn until_asked(consumer: &mut Consumer, asked: &Mutex<Vec<Asked>>, count: usize) -> Vec<String> {
+    let (mut out, start) = (Vec::new(), Instant::now());
+    while asked.lock().unwrap().len() < count {
+        assert!(start.elapsed() < SOON, "{:?}", asked.lock().unwrap());
+        out.extend(texts(&consumer.poll(Duration::from_millis(20)).await.unwrap()));
+    }
+    out
+}
+
+fn reading(broker: &FakeBroker) -> Consumer {
+    let mut consumer = Consumer::new(broker.consumer(&[("auto.offset.reset", "earliest"), ("retry.backoff.ms", "5")])).unwrap();
+    let tp = TopicPartition::new("t", 0);
+    consumer.assign(std::slice::from_ref(&tp)).unwrap();
+    consumer.seek(&tp, 0).unwrap();
+    consumer
+}
+
+#[tokio::test]
+async fn a_fetch_session_says_what_changed_and_is_begun_anew_when_it_is_lost() {
+    let session = |error: ErrorCode, session_id| FetchResponse { error_code: error.code(), session_id, ..Default::default() };
+    let answers = vec![
+        session(ErrorCode::None, 9),
+        session(ErrorCode::None, 9),
+        session(ErrorCode::FetchSessionIdNotFound, 0),
+        session(ErrorCode::None, 0),
+    ];
+    let (broker, asked) = fetches(answers).await;
+    let mut consumer = reading(&broker);
+    until_asked(&mut consumer, &asked, 5).await;
+    let everything = Some((0, -1));
+    let wanted = [(0, 0, 1, everything), (9, 1, 0, None), (9, 2, 0, None), (0, 0, 1, everything), (0, 0, 1, everything)];
+    assert_eq!(*asked.lock().unwrap(), wanted);
+}
+
+#[tokio::test]
+async fn f16_a_log_that_was_cut_is_read_again_from_where_it_parted() {
+    let topic = |data: PartitionData| FetchResponse {
+        responses: vec![FetchableTopicResponse { topic_id: kfk::types::Uuid([7; 16]), partitions: vec![data], ..Default::default() }],
+        ..Default::default()
+    };
+    let records = |from: i64, epoch: i32, values: &[&str]| {
+        let mut batch = BatchBuilder::new(BatchOptions { base_offset: from, partition_leader_epoch: epoch, ..Default::default() });
+        values.iter().for_each(|v| batch.append(1, None, Some(v.as_bytes()), &[]).unwrap());
+        topic(PartitionData { high_watermark: 9, records: Some(Records::Bytes(batch.finish().unwrap())), ..Default::default() })
+    };
+    let cut = topic(PartitionData { diverging_epoch: EpochEndOffset { epoch: 3, end_offset: 2 }, ..Default::default() });
+    let (broker, asked) = fetches(vec![records(0, 4, &["0", "1", "2"]), cut, records(2, 5, &["new 2"])]).await;
+    let mut consumer = reading(&broker);
+    let got = until_asked(&mut consumer, &asked, 4).await;
+    let offsets: Vec<_> = asked.lock().unwrap().iter().map(|a| a.3.unwrap()).collect();
+    assert_eq!(offsets, [(0, -1), (3, 4), (2, 3), (3, 5)]);
+    assert_eq!(got, ["0", "1", "2", "new 2"]);
 }
