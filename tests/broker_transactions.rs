@@ -1,6 +1,14 @@
 //! Transactions over real sockets (facts P1, P6, P7, F12 to F14, E, X8).
 
+#[path = "kill9/bank.rs"]
+mod bank;
 mod common;
+#[path = "broker_transactions/library.rs"]
+mod library;
+#[path = "broker_transactions/through.rs"]
+mod through;
+#[path = "broker_transactions/transform.rs"]
+mod transform;
 
 use std::collections::BTreeSet;
 

@@ -81,6 +81,11 @@ impl From<Error> for CliError {
                 .java_message(format!("The node does not support {}", upper_snake(api.name()))),
             Error::Config(_) => CliError::config(text),
             Error::RecordTooLarge { .. } => CliError::failed(text).exception(java_class(ErrorCode::MessageTooLarge)),
+            Error::Fenced { code } => {
+                CliError::failed(text).cause(format!("{} ({})", code.name(), code.code())).exception(java_class(code))
+            }
+            Error::MustAbort { because } => (*because).into(),
+            Error::Aborted => CliError::failed(text).exception(java_class(ErrorCode::TransactionAbortable)),
             Error::BadAnswer { .. } | Error::CannotAsk { .. } | Error::Closed | Error::Usage(_) => {
                 CliError::failed(text).exception("org.apache.kafka.common.KafkaException")
             }

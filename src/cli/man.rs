@@ -44,11 +44,18 @@ pub fn pages() -> Result<Vec<(String, Vec<u8>)>, CliError> {
     let mut root = command();
     root.build();
     let mut pages = vec![page("kfk".to_owned(), root.clone())?];
-    for sub in root.get_subcommands() {
-        let name = format!("kfk-{}", sub.get_name());
-        pages.push(page(name, sub.clone())?);
-    }
+    pages_below("kfk", &root, &mut pages)?;
     Ok(pages)
+}
+
+/// A page for every subcommand, and for those it has itself.
+fn pages_below(above: &str, command: &clap::Command, pages: &mut Vec<(String, Vec<u8>)>) -> Result<(), CliError> {
+    for sub in command.get_subcommands() {
+        let name = format!("{above}-{}", sub.get_name());
+        pages.push(page(name.clone(), sub.clone())?);
+        pages_below(&name, sub, pages)?;
+    }
+    Ok(())
 }
 
 fn page(name: String, command: clap::Command) -> Result<(String, Vec<u8>), CliError> {

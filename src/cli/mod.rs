@@ -3,6 +3,7 @@
 //! A tool is a clap struct that implements [`Tool`]; one line in [`TOOLS`] makes it a subcommand of `kfk`, a name of its own (`kafka-topics`,
 //! `kafka-topics.sh`), a man page and a part of the completions. After a change of options run `scripts/generate`.
 
+pub mod argparse;
 pub mod check;
 pub mod completions;
 pub mod connect;
@@ -20,6 +21,7 @@ pub mod out;
 pub mod server;
 pub mod tool;
 pub mod topics;
+pub mod transactions;
 pub mod usage;
 
 use std::ffi::{OsStr, OsString};
@@ -45,6 +47,7 @@ pub const TOOLS: &[Entry] = &[
     Entry::of::<console_producer::Args>(),
     Entry::of::<console_consumer::Args>(),
     Entry::of::<consumer_groups::Args>(),
+    Entry::of::<transactions::Args>(),
     Entry::of::<dump_log::Args>(),
     Entry::of::<completions::Args>(),
     Entry::of::<man::Args>(),
@@ -101,9 +104,14 @@ fn run_as_kfk(words: Vec<OsString>) -> Exit {
     match entry {
         Some(entry) => {
             line.push(entry.command.into());
-            match jopt::normalize(&entry.clap_command(entry.command), &words[1..], jopt::Mode::Lenient) {
-                Ok(normal) => line.extend(normal.args),
-                Err(e) => return report(&e),
+            let command = entry.clap_command(entry.command);
+            if command.has_subcommands() {
+                line.extend_from_slice(&words[1..]);
+            } else {
+                match jopt::normalize(&command, &words[1..], jopt::Mode::Lenient) {
+                    Ok(normal) => line.extend(normal.args),
+                    Err(e) => return report(&e),
+                }
             }
         }
         None => line.extend(words),
@@ -135,6 +143,9 @@ fn report(e: &CliError) -> Exit {
 fn run_as_kafka(entry: &Entry, words: &[OsString]) -> Exit {
     let command = entry.clap_command(entry.kafka).disable_help_flag(true).disable_version_flag(true);
     let cx = Context { personality: Personality::Kafka, invoked_as: entry.kafka.to_owned() };
+    if let Some(spec) = entry.argparse {
+        return run_as_argparse(entry, spec, command, words, &cx);
+    }
     let outcome = jopt::normalize(&command, words, jopt::Mode::Strict).and_then(|normal| {
         if words.is_empty() || normal.help {
             stderr_line(entry.about);
@@ -151,6 +162,31 @@ fn run_as_kafka(entry: &Entry, words: &[OsString]) -> Exit {
         let matches = command.try_get_matches_from(line).map_err(|e| refused_value(&e))?;
         entry.run(&matches, &cx)
     });
+    outcome.unwrap_or_else(|e| match e.kind {
+        Kind::BrokenPipe => Exit::OK,
+        Kind::Told | Kind::Stopped(_) => Exit(e.exit_code()),
+        _ => entry.report_as_kafka(&e),
+    })
+}
+
+/// As `run_as_kafka`, for a tool whose command line argparse4j reads.
+fn run_as_argparse(entry: &Entry, spec: &argparse::Spec, command: Command, words: &[OsString], cx: &Context) -> Exit {
+    let print = |text: &str| {
+        let mut out = Out::stdout();
+        out.line(text).and_then(|()| out.flush())
+    };
+    let outcome = match spec.parse(entry.about, words) {
+        Err(refused) => {
+            stderr_line(refused.0);
+            return Exit::FAILED;
+        }
+        Ok(argparse::Parsed::Help(text)) => print(text.trim_end()).map(|()| Exit::FAILED),
+        Ok(argparse::Parsed::Version) => print(KAFKA_VERSION).map(|()| Exit::OK),
+        Ok(argparse::Parsed::Words(words)) => {
+            let line = std::iter::once(OsString::from(entry.kafka)).chain(words);
+            command.try_get_matches_from(line).map_err(|e| refused_value(&e)).and_then(|matches| entry.run(&matches, cx))
+        }
+    };
     outcome.unwrap_or_else(|e| match e.kind {
         Kind::BrokenPipe => Exit::OK,
         Kind::Told | Kind::Stopped(_) => Exit(e.exit_code()),

@@ -2,6 +2,7 @@
 
 use clap::{ArgMatches, Command};
 
+use super::argparse::Spec;
 use super::error::{CliError, Kind, stderr_line};
 use super::out::Out;
 use super::usage;
@@ -62,6 +63,9 @@ pub trait Tool: clap::Args + Sized + 'static {
     /// One sentence.
     const ABOUT: &'static str;
 
+    /// For the tools of Kafka that read their command line with argparse4j: what that accepts.
+    const ARGPARSE: Option<&'static Spec> = None;
+
     /// Does the work. Data goes to standard output, everything else to standard error.
     fn run(self, cx: &Context) -> Result<Exit, CliError>;
 
@@ -80,6 +84,7 @@ pub struct Entry {
     pub command: &'static str,
     pub kafka: &'static str,
     pub about: &'static str,
+    pub argparse: Option<&'static Spec>,
     augment: fn(Command) -> Command,
     run: fn(&ArgMatches, &Context) -> Result<Exit, CliError>,
     report_as_kafka: fn(&CliError, &Entry) -> Exit,
@@ -91,6 +96,7 @@ impl Entry {
             command: T::COMMAND,
             kafka: T::KAFKA,
             about: T::ABOUT,
+            argparse: T::ARGPARSE,
             augment: |command| T::augment_args(command),
             run: |matches, cx| match T::from_arg_matches(matches) {
                 Ok(args) => args.run(cx),

@@ -142,6 +142,11 @@ impl Client {
         Ok(self.connection(node, Lane::Calls).await?.versions().clone())
     }
 
+    /// The level of a feature (`transaction.version`, ...) that the cluster has agreed on, as `node` tells it; 0 when it is not known there.
+    pub async fn feature(&self, node: i32, name: &str) -> Result<i16, Error> {
+        Ok(self.connection(node, Lane::Calls).await?.feature(name))
+    }
+
     // ---- trying again --------------------------------------------------------------------------------------------------------
 
     /// Runs `attempt` until it succeeds, fails for good, or `limit` is over; waits with growing, jittered pauses between.

@@ -19,7 +19,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::dial::{SocketBuffers, dial};
 use super::error::{Cause, Error};
-use super::handshake::{Versions, ask_versions};
+use super::handshake::{Spoken, Versions, ask_versions};
 use crate::net::{BufferPool, FrameReader, Target};
 
 /// An answer that claims more than this is not one.
@@ -93,7 +93,7 @@ pub(super) struct Connection {
     address: String,
     peer: Option<SocketAddr>,
     client_id: String,
-    versions: Versions,
+    spoken: Spoken,
     out: mpsc::UnboundedSender<Outgoing>,
     shared: Arc<Shared>,
     next_id: AtomicI32,
@@ -127,12 +127,12 @@ impl Connection {
         let start = Instant::now();
         let mut stream = dial(address, options.socket, options.setup_timeout).await?;
         let left = options.setup_timeout.saturating_sub(start.elapsed());
-        let versions = tokio::time::timeout(left, ask_versions(&mut stream, &options.client_id)).await;
-        let versions = versions.unwrap_or(Err(Cause::NoAnswer(options.setup_timeout)))?;
-        Ok(Connection::start(address, stream, versions, options))
+        let spoken = tokio::time::timeout(left, ask_versions(&mut stream, &options.client_id)).await;
+        let spoken = spoken.unwrap_or(Err(Cause::NoAnswer(options.setup_timeout)))?;
+        Ok(Connection::start(address, stream, spoken, options))
     }
 
-    fn start(address: &str, stream: TcpStream, versions: Versions, options: &ConnectOptions) -> Connection {
+    fn start(address: &str, stream: TcpStream, spoken: Spoken, options: &ConnectOptions) -> Connection {
         let peer = stream.peer_addr().ok();
         let (read, write) = stream.into_split();
         let (out, requests) = mpsc::unbounded_channel();
@@ -149,7 +149,7 @@ impl Connection {
             address: address.to_string(),
             peer,
             client_id: options.client_id.clone(),
-            versions,
+            spoken,
             out,
             shared,
             next_id: AtomicI32::new(0),
@@ -179,13 +179,18 @@ impl Connection {
 
     /// The lowest and highest version of each API that the broker speaks, by API key.
     pub fn versions(&self) -> &Versions {
-        &self.versions
+        &self.spoken.versions
+    }
+
+    /// The level of a feature in the cluster as of when the connection was opened; 0 when it is not known there.
+    pub fn feature(&self, name: &str) -> i16 {
+        self.spoken.features.get(name).copied().unwrap_or(0)
     }
 
     /// The highest version of `R` that both sides speak.
     pub fn version_of<R: Request>(&self) -> Result<i16, Error> {
         let unsupported = Error::Unsupported { api: R::KEY };
-        let (min, max) = self.versions.get(&R::KEY.code()).copied().ok_or(unsupported.clone())?;
+        let (min, max) = self.spoken.versions.get(&R::KEY.code()).copied().ok_or(unsupported.clone())?;
         let version = max.min(R::MAX);
         if version < min.max(R::MIN) { Err(unsupported) } else { Ok(version) }
     }

@@ -118,6 +118,21 @@ pub enum Error {
         /// The lower of both limits.
         limit: usize,
     },
+    /// Another producer with the same `transactional.id` has taken over, or the coordinator has given this one up: it can only be closed.
+    #[error("this producer is fenced: {}", code.message())]
+    Fenced {
+        /// As the broker told it.
+        code: ErrorCode,
+    },
+    /// This transaction cannot be committed. After `abort_transaction` the next one can be begun.
+    #[error("the transaction must be aborted: {because}")]
+    MustAbort {
+        /// What spoiled the transaction.
+        because: Box<Error>,
+    },
+    /// The record was not sent, as its transaction was aborted before.
+    #[error("the transaction was aborted")]
+    Aborted,
     /// The client was closed while the call was under way.
     #[error("the client is closed")]
     Closed,
@@ -132,8 +147,15 @@ impl Error {
         match self {
             Error::Broker { code, .. } => Some(*code),
             Error::TimedOut { last: Some(last), .. } => last.code(),
+            Error::Fenced { code } => Some(*code),
+            Error::MustAbort { because } => because.code(),
             _ => None,
         }
+    }
+
+    /// Whether a transaction has to be aborted, after which the producer can go on.
+    pub fn is_abortable(&self) -> bool {
+        matches!(self, Error::MustAbort { .. })
     }
 
     /// Whether the same call may succeed later without any change.

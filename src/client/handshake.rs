@@ -16,8 +16,16 @@ const MAX_ANSWER: usize = 1 << 20;
 /// API key to the lowest and highest version.
 pub(super) type Versions = BTreeMap<i16, (i16, i16)>;
 
+/// What a broker says of itself.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Spoken {
+    pub versions: Versions,
+    /// The level of each feature that the cluster has agreed on.
+    pub features: BTreeMap<String, i16>,
+}
+
 /// ApiVersions in our highest version, and in version 0 if the broker does not know that one.
-pub(super) async fn ask_versions(stream: &mut TcpStream, client_id: &str) -> Result<Versions, Cause> {
+pub(super) async fn ask_versions(stream: &mut TcpStream, client_id: &str) -> Result<Spoken, Cause> {
     let request = ApiVersionsRequest { client_software_name: "kfk".into(), client_software_version: env!("CARGO_PKG_VERSION").into() };
     let (mut bytes, mut version) = (ask(stream, client_id, &request, ApiVersionsRequest::MAX).await?, ApiVersionsRequest::MAX);
     // A broker that does not know the version answers in version 0.
@@ -30,7 +38,10 @@ pub(super) async fn ask_versions(stream: &mut TcpStream, client_id: &str) -> Res
     let answer = header.and_then(|_| <ApiVersionsRequest as Request>::Response::decode(&mut r, version));
     let answer = answer.map_err(|_| Cause::NotKafka(Speaks::Unknown))?;
     match ErrorCode::from_code(answer.error_code) {
-        ErrorCode::None => Ok(answer.api_keys.iter().map(|k| (k.api_key, (k.min_version, k.max_version))).collect()),
+        ErrorCode::None => Ok(Spoken {
+            versions: answer.api_keys.iter().map(|k| (k.api_key, (k.min_version, k.max_version))).collect(),
+            features: answer.finalized_features.into_iter().map(|f| (f.name, f.max_version_level)).collect(),
+        }),
         code => Err(Cause::Closed(format!("it refuses to tell its versions: {}", code.name()))),
     }
 }

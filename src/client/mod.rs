@@ -21,4 +21,4 @@ pub use cluster::{Client, Coordinator};
 pub use consumer::{Callback, Consumer, ConsumerRecord, Polled, RebalanceListener, RecordChunk};
 pub use error::{Cause, Error, Speaks};
 pub use metadata::{BrokerNode, Metadata, PartitionMetadata, TopicMetadata};
-pub use producer::{Delivery, OutgoingRecord, Producer, RecordMetadata};
+pub use producer::{Delivery, GroupMetadata, OutgoingRecord, Producer, RecordMetadata};

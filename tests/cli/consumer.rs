@@ -71,8 +71,29 @@ fn prepare(replay: &Replay<'_>, bootstrap: &str) {
             send("cc-two", Some(i32::from(n % 2)), None, Some(&key), Some(&value), &[]).await;
         }
         send("cc-num", None, None, Some(&42i32.to_be_bytes()), Some(&1_234_567_890_123i64.to_be_bytes()), &[]).await;
+        produce_transactions(bootstrap).await;
         send("cc-bin", None, None, Some(b"\xff\xfe"), Some(b"\x00\x01\x80caf\xc3\xa9"), &[]).await;
     });
+}
+
+/// One transaction that is committed, one that is aborted, another one that is committed.
+async fn produce_transactions(bootstrap: &str) {
+    let mut values = settings(bootstrap);
+    values.insert("transactional.id".to_owned(), "cc-tx".to_owned());
+    let producer = Producer::new(ProducerConfig::parse(&values).unwrap()).unwrap();
+    producer.init_transactions().await.unwrap();
+    for (texts, commit) in [(&["committed 1", "committed 2"][..], true), (&["aborted"], false), (&["committed 3"], true)] {
+        producer.begin_transaction().unwrap();
+        for text in texts {
+            let record = OutgoingRecord { topic: "cc-txn", value: Some(text.as_bytes()), ..OutgoingRecord::default() };
+            producer.send_and_wait(record).await.unwrap();
+        }
+        if commit {
+            producer.commit_transaction().await.unwrap();
+        } else {
+            producer.abort_transaction().await.unwrap();
+        }
+    }
 }
 
 fn delete_data(bootstrap: &str) {

@@ -1,6 +1,8 @@
 //! kfk under the names of Kafka's tools, against recorded runs of the real ones (`tests/transcripts`).
 
 mod broker;
+#[path = "../common/mod.rs"]
+mod common;
 mod consumer;
 mod differences;
 mod dump_log;
@@ -10,6 +12,7 @@ mod pattern;
 mod producer;
 mod replay;
 mod topics;
+mod transactions;
 mod transcript;
 
 use replay::Replay;

@@ -21,8 +21,8 @@ const TOO_LONG: Duration = Duration::from_secs(60);
 const KILL_AFTER: Duration = Duration::from_millis(1500);
 
 /// The tools that are replayed; a transcript may use others to prepare something.
-pub const TOOLS: [&str; 5] =
-    ["kafka-topics", "kafka-console-producer", "kafka-console-consumer", "kafka-consumer-groups", "kafka-dump-log"];
+pub const TOOLS: [&str; 6] =
+    ["kafka-topics", "kafka-console-producer", "kafka-console-consumer", "kafka-consumer-groups", "kafka-transactions", "kafka-dump-log"];
 
 const KILLED: i32 = -1;
 /// Commands that run at the same time.
@@ -179,7 +179,14 @@ fn needs_no_broker(case: &Case) -> bool {
     if case.stderr.contains("no current committed offset") {
         return false;
     }
-    let usage = ["<option table>", "is not a recognized option", "UnavailableOptionException", "must be specified"];
+    let usage = [
+        "<option table>",
+        "<usage synopsis, as shown above>",
+        ": error: ",
+        "is not a recognized option",
+        "UnavailableOptionException",
+        "must be specified",
+    ];
     usage.iter().any(|mark| case.stderr.contains(mark)) || case.command.contains("--version") || case.command.contains("--validate-regex")
 }
 

@@ -3,10 +3,12 @@
 //! The broker is a process of its own; the producers, their retries and the list of what was acknowledged live here. A few rounds by
 //! default; `scripts/kill9 ROUNDS [SEED]` runs more. The seed decides load and moments of death, not how the threads take turns.
 
+mod bank;
 mod check;
 mod ledger;
 mod load;
 mod server;
+mod transactions;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -105,7 +105,7 @@ impl Sender<'_> {
             };
             if self.sync {
                 let sent = self.producer.send_and_wait(record).await;
-                sent.map_err(|e| told(e, self.topic).wrapped_in(EXECUTION))?;
+                sent.map_err(|e| if let Error::Usage(text) = e { out_of_turn(text) } else { told(e, self.topic).wrapped_in(EXECUTION) })?;
             } else if let Err(e) = self.producer.send_with(record, self.delivery(&parsed)).await {
                 self.refused(&parsed, e)?;
             }
@@ -130,6 +130,9 @@ impl Sender<'_> {
 
     /// The record was not even taken. One that is too large leaves the others alone; anything else meets the next record, too.
     fn refused(&self, parsed: &Parsed<'_>, e: Error) -> Result<(), CliError> {
+        if let Error::Usage(text) = e {
+            return Err(out_of_turn(text));
+        }
         if self.cx.is_kafka() {
             Lost::of(parsed).log(self.topic, &e);
         }
@@ -160,6 +163,11 @@ impl Sender<'_> {
         e.hint = first.hint;
         Err(e)
     }
+}
+
+/// With a `transactional.id` the client takes no record outside of a transaction, and this command begins none.
+fn out_of_turn(text: String) -> CliError {
+    CliError::failed(text).exception("java.lang.IllegalStateException").hint("leave transactional.id out")
 }
 
 fn add(failures: &Mutex<Failures>, line: u64, error: Error) {

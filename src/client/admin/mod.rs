@@ -7,12 +7,14 @@ mod configs;
 mod groups;
 mod offsets;
 mod topics;
+mod transactions;
 
 pub use cluster::ClusterDescription;
 pub use configs::{AlterOp, ConfigChange, ConfigEntry, ConfigResource, ResourceType};
 pub use groups::{ClassicGroup, ClassicMember, ConsumerGroup, GroupListing, GroupOffset};
 pub use offsets::{ListedOffset, OffsetSpec};
 pub use topics::{DescribedPartition, DescribedTopic, NewPartitions, NewTopic, TopicListing};
+pub use transactions::{OpenTransaction, ProducerState, TransactionDescription, TransactionFilter, TransactionListing};
 
 use kfk_wire::ErrorCode;
 

@@ -55,7 +55,7 @@ pub struct ListedOffset {
     pub leader_epoch: i32,
 }
 
-type PerPartition<T> = BTreeMap<TopicPartition, Result<T, Error>>;
+pub(super) type PerPartition<T> = BTreeMap<TopicPartition, Result<T, Error>>;
 
 impl Admin {
     /// Asks the leaders of the partitions; each has its own result. `read_committed`: "latest" is the last stable offset.
@@ -112,7 +112,7 @@ impl Admin {
     }
 
     /// Splits the partitions by leader and asks each; asks again, with fresh metadata, for those whose leader moved or is unknown.
-    async fn per_leader<S: Copy, T, F: Future<Output = Result<PerPartition<T>, Error>>>(
+    pub(super) async fn per_leader<S: Copy, T, F: Future<Output = Result<PerPartition<T>, Error>>>(
         &self,
         what: &str,
         wanted: &BTreeMap<TopicPartition, S>,

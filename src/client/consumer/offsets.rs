@@ -12,6 +12,7 @@ use crate::client::admin::{Admin, GroupOffset, OffsetSpec};
 use crate::client::cluster::Client;
 use crate::client::error::Error;
 use crate::config::OffsetReset;
+use crate::machine::producer::GroupMetadata;
 use crate::types::TopicPartition;
 
 /// What a lookup found for the position with this serial number, with its leader epoch.
@@ -55,6 +56,18 @@ impl Consumer {
         let group = self.config.group_id.as_deref().ok_or_else(no_group)?;
         let found = Admin::on(self.client.clone()).stable_group_offsets(group, partitions).await?;
         found.into_iter().map(|(tp, offset)| offset.map(|o| (tp, o))).collect()
+    }
+
+    /// Who this consumer is in its group, for [`Producer::send_offsets_to_transaction`](crate::client::Producer). Changes with each
+    /// rebalance: ask for it with the records that a transaction is made from.
+    pub fn group_metadata(&self) -> Result<GroupMetadata, Error> {
+        let Committer { group, member_id, generation, instance_id } = self.committer()?;
+        Ok(GroupMetadata { group, generation, member_id, instance_id })
+    }
+
+    /// The positions of all assigned partitions, as `commit_sync` would commit them.
+    pub fn positions(&self) -> BTreeMap<TopicPartition, GroupOffset> {
+        self.positions_to_commit()
     }
 
     fn committer(&self) -> Result<Committer, Error> {

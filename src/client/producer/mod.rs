@@ -32,7 +32,9 @@ mod record;
 mod request;
 mod routes;
 mod sender;
+mod transactions;
 
+pub use crate::machine::producer::GroupMetadata;
 pub use record::{Delivery, OutgoingRecord, RecordMetadata};
 
 use std::sync::Arc;
@@ -49,7 +51,7 @@ use super::metadata::TopicMetadata;
 use crate::config::{PartitionerKind, ProducerConfig};
 use crate::machine::producer::{
     Accumulator, AppendError, Appended, KeyPartitioner, NewRecord, Options, PartitionContext, Partitioner, RoundRobinPartitioner,
-    StickyPartitioner,
+    StickyPartitioner, Transactions,
 };
 use crate::record::{Codec, Compression};
 use crate::rng::Rng;
@@ -85,6 +87,8 @@ struct State {
     flushes: usize,
     /// Failed for good (not allowed to produce at all, say): every later send gets this.
     fatal: Option<Error>,
+    /// With a `transactional.id`.
+    transactions: Option<Transactions>,
     closed: bool,
 }
 
@@ -100,8 +104,6 @@ impl Drop for Shared {
 
 impl Producer {
     /// Starts a producer; must be called within a tokio runtime. Connects with the first record.
-    ///
-    /// Errors: `transactional.id` is set; this producer has no transactions yet.
     pub fn new(config: ProducerConfig) -> Result<Producer, Error> {
         let partitioner: Box<dyn Partitioner> = match config.partitioner {
             PartitionerKind::Default => Box::new(KeyPartitioner::new(config.batch_size)),
@@ -113,9 +115,6 @@ impl Producer {
 
     /// As `new`, with a partitioner of the caller's own.
     pub fn with_partitioner(config: ProducerConfig, partitioner: Box<dyn Partitioner>) -> Result<Producer, Error> {
-        if config.transactional_id.is_some() {
-            return Err(Error::Usage("transactional.id is set, but this producer has no transactions yet".into()));
-        }
         let mut seed = [0u8; 8];
         // Only the choice of sticky partitions depends on it.
         let _ = getrandom::fill(&mut seed);
@@ -126,6 +125,10 @@ impl Producer {
             rng: Rng::new(u64::from_ne_bytes(seed)),
             flushes: 0,
             fatal: None,
+            transactions: config.transactional_id.as_ref().map(|_| {
+                let c = &config.client;
+                Transactions::new(c.retry_backoff_ms, c.retry_backoff_max_ms)
+            }),
             closed: false,
         };
         let shared = Arc::new(Shared {
@@ -230,6 +233,11 @@ impl Producer {
                 state.partitioner.partition(context, &mut state.rng).clamp(0, route.partitions - 1)
             }
         };
+        if let Some(transactions) = &mut state.transactions
+            && let Err(refusal) = transactions.admit(record.topic, partition)
+        {
+            return Err(Refused::Fatal(refusal.into()));
+        }
         let result = state.batches.append(|| self.shared.now(), route.index, partition, &new, delivery);
         drop(guard);
         match result {
@@ -287,10 +295,15 @@ impl Producer {
         drop(flushing);
     }
 
-    /// Flushes and refuses everything after. What is not sent within `limit` fails with [`Error::Closed`].
+    /// Flushes and refuses everything after; a transaction that is open is aborted. What is not sent within `limit` fails with
+    /// [`Error::Closed`].
     pub async fn close(&self, limit: Duration) {
         self.shared.state.lock().closed = true;
-        if tokio::time::timeout(limit, self.flush()).await.is_err() {
+        let work = async {
+            self.abort_unfinished().await;
+            self.flush().await;
+        };
+        if tokio::time::timeout(limit, work).await.is_err() {
             let given_up = self.shared.state.lock().batches.abandon(kfk_wire::ErrorCode::RequestTimedOut);
             tell_all(given_up, &Error::Closed);
             self.shared.progress.notify_waiters();

@@ -47,7 +47,7 @@ impl Verdict {
 /// Sends batches to a node and waits for its verdicts (with acks=0: for the system to take the request).
 pub(super) async fn produce(shared: &Shared, node: NodeId, batches: Vec<ReadyBatch>) -> Vec<Verdict> {
     let ids: HashMap<(String, i32), BatchId> = batches.iter().map(|b| ((b.topic.clone(), b.partition), b.id)).collect();
-    let request = request(shared, batches);
+    let (request, cap) = (request(shared, batches), shared.produce_cap());
     if shared.config.acks == Acks::None {
         let sent = shared.client.send_only(node, &request).await;
         let verdict = |id| match &sent {
@@ -56,7 +56,7 @@ pub(super) async fn produce(shared: &Shared, node: NodeId, batches: Vec<ReadyBat
         };
         return ids.into_values().map(verdict).collect();
     }
-    match shared.client.call_on(Lane::Calls, node, &request, i16::MAX, GRACE).await {
+    match shared.client.call_on(Lane::Calls, node, &request, cap, GRACE).await {
         Ok(answer) => verdicts(&request, answer.responses, ids),
         Err(error) => {
             let lost = if error.is_retriable() { Some(ErrorCode::NetworkException) } else { error.code() };
@@ -79,7 +79,7 @@ fn request(shared: &Shared, batches: Vec<ReadyBatch>) -> ProduceRequest {
         partition_data,
     };
     ProduceRequest {
-        transactional_id: None,
+        transactional_id: shared.config.transactional_id.clone(),
         acks: shared.config.acks.code(),
         timeout_ms: i32::try_from(shared.config.client.request_timeout_ms).unwrap_or(i32::MAX),
         topic_data: topics.into_iter().map(topic).collect(),

@@ -9,6 +9,7 @@ use kfk_wire::init_producer_id_request::InitProducerIdRequest;
 use super::Shared;
 use super::record::{Delivery, RecordMetadata};
 use super::request::{Verdict, produce};
+use super::transactions;
 use crate::client::error::{Error, check};
 use crate::config::ProducerConfig;
 use crate::machine::producer::{Outcome, ProducerIdentity, ReadyBatch};
@@ -59,6 +60,10 @@ impl Jobs {
         Jobs { metadata: Lookup::new(), identity: Lookup::new(), metadata_due: Instant::now() + max_age(config), trouble: None }
     }
 
+    pub fn note(&mut self, trouble: Error) {
+        self.trouble = Some(trouble);
+    }
+
     /// Why lookups or requests have failed lately: what a record that was given up may have waited for.
     pub fn trouble(&self) -> Option<Error> {
         self.trouble.clone()
@@ -88,14 +93,30 @@ pub(super) async fn run(producer: Weak<Shared>) {
 fn step(shared: &Arc<Shared>) -> Instant {
     let now = shared.now();
     let metadata = shared.client.metadata();
-    let (expired, drained, anonymous, deadline) = {
-        let mut state = shared.state.lock();
+    let (expired, given_up, drained, ask, anonymous, deadline) = {
+        let mut guard = shared.state.lock();
+        let state = &mut *guard;
         let expired = state.batches.expire(now);
-        let drained = state.batches.drain(now, |topic, partition| metadata.leader(topic, partition));
-        let anonymous = state.batches.needs_identity() && !state.batches.is_empty();
-        (expired, drained, anonymous, state.batches.next_deadline(now))
+        let given_up = transactions::settle(state, &expired);
+        let (batches, txn) = (&mut state.batches, &mut state.transactions);
+        let may_send = |topic: &str, partition| txn.as_ref().is_none_or(|t| t.may_send(topic, partition));
+        let drained = batches.drain_where(now, may_send, |topic, partition| metadata.leader(topic, partition));
+        let before = txn.as_ref().map(|t| t.stage());
+        let ask = txn.as_mut().and_then(|t| t.next(now, batches.is_empty()));
+        if txn.as_ref().map(|t| t.stage()) != before {
+            // A transaction with nothing in it has ended without a request.
+            shared.progress.notify_waiters();
+        }
+        let anonymous = txn.is_none() && batches.needs_identity() && !batches.is_empty();
+        let retry = txn.as_ref().and_then(|t| t.next_deadline());
+        let deadline = [batches.next_deadline(now), retry].into_iter().flatten().min();
+        (expired, given_up, drained, ask, anonymous, deadline)
     };
     tell_expired(shared, expired);
+    transactions::tell(shared, given_up);
+    if let Some(ask) = ask {
+        tokio::spawn(transactions::ask(shared.clone(), ask));
+    }
     for (node, batches) in drained.requests {
         start_in_order(send(shared.clone(), node, batches));
     }
@@ -193,14 +214,17 @@ fn start_in_order(request: impl Future<Output = ()> + Send + 'static) {
 async fn send(shared: Arc<Shared>, node: NodeId, batches: Vec<ReadyBatch>) {
     let verdicts = produce(&shared, node, batches).await;
     let now = shared.now();
-    let outcomes: Vec<_> = {
-        let mut state = shared.state.lock();
+    let (outcomes, given_up) = {
+        let mut guard = shared.state.lock();
+        let state = &mut *guard;
         state.batches.request_done(node);
         let result = |v: Verdict| {
             let code = v.error.as_ref().map(|(code, _)| *code);
             Some((state.batches.on_result(now, v.id, code, v.base_offset, v.log_append_time)?, v))
         };
-        verdicts.into_iter().filter_map(result).collect()
+        let outcomes: Vec<_> = verdicts.into_iter().filter_map(result).collect();
+        let given_up = transactions::settle(state, outcomes.iter().map(|(o, _)| o));
+        (outcomes, given_up)
     };
     let moved = outcomes.iter().any(|(o, _)| matches!(o, Outcome::Retrying { refresh: true }));
     {
@@ -213,6 +237,7 @@ async fn send(shared: Arc<Shared>, node: NodeId, batches: Vec<ReadyBatch>) {
     for (outcome, verdict) in outcomes {
         tell(outcome, &verdict);
     }
+    transactions::tell(shared.as_ref(), given_up);
     shared.progress.notify_waiters();
     shared.work.notify_one();
 }

@@ -68,6 +68,10 @@ pub struct Accumulator<D> {
     pub(super) identity: Option<ProducerIdentity>,
     pub(super) needs_identity: bool,
     flushing: bool,
+    /// What fails is not tried again.
+    pub(super) giving_up: bool,
+    /// A batch that may have been stored was given up.
+    pub(super) lost_sequences: bool,
 }
 
 impl<D> Accumulator<D> {
@@ -87,6 +91,8 @@ impl<D> Accumulator<D> {
             used: 0,
             identity: None,
             flushing: false,
+            giving_up: false,
+            lost_sequences: false,
         }
     }
 
@@ -117,6 +123,27 @@ impl<D> Accumulator<D> {
     pub fn set_identity(&mut self, identity: ProducerIdentity) {
         self.identity = Some(identity);
         self.needs_identity = false;
+    }
+
+    /// The identity of a transactional producer changes between transactions only: all partitions number from 0 under the new one.
+    pub fn change_identity(&mut self, identity: ProducerIdentity) {
+        if self.identity == Some(identity) {
+            return;
+        }
+        self.set_identity(identity);
+        for queue in &mut self.queues {
+            queue.identity = None;
+        }
+    }
+
+    /// While on, a batch that fails is not tried again: its transaction is over.
+    pub fn set_giving_up(&mut self, on: bool) {
+        self.giving_up = on;
+    }
+
+    /// Whether a batch that may have been stored was given up since this was last asked.
+    pub fn take_lost_sequences(&mut self) -> bool {
+        std::mem::take(&mut self.lost_sequences)
     }
 
     /// While on, batches are due at once, without lingering.
@@ -224,12 +251,25 @@ impl<D> Accumulator<D> {
 
     /// Takes what is due, for every node that has room. `leader_of` knows the leaders.
     pub fn drain(&mut self, now: MonoMs, leader_of: impl Fn(&str, i32) -> Option<NodeId>) -> Drain {
+        self.drain_where(now, |_, _| true, leader_of)
+    }
+
+    /// As `drain`, of the partitions alone that records may be sent to now.
+    pub fn drain_where(
+        &mut self,
+        now: MonoMs,
+        may_send: impl Fn(&str, i32) -> bool,
+        leader_of: impl Fn(&str, i32) -> Option<NodeId>,
+    ) -> Drain {
         let mut out = Drain::default();
         let mut by_node: BTreeMap<NodeId, (usize, Vec<ReadyBatch>)> = BTreeMap::new();
         let pressed = self.used * 2 > self.options.buffer_memory;
         let due: Vec<usize> = self.active.iter().copied().filter(|at| self.is_due(now, *at, pressed)).collect();
         for at in due {
             let queue = &self.queues[at];
+            if !may_send(&self.topics[queue.topic].name, queue.partition) {
+                continue;
+            }
             let Some(node) = leader_of(&self.topics[queue.topic].name, queue.partition) else {
                 out.unknown_leaders = true;
                 continue;

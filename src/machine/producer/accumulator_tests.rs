@@ -431,3 +431,77 @@ fn p31_order_and_uniqueness_survive_random_failures() {
         assert!(stored.iter().enumerate().all(|(i, s)| i as i32 == *s), "seed {seed}");
     }
 }
+
+fn transactional() -> Accumulator<u32> {
+    new(|o| o.transactional = true)
+}
+
+#[test]
+fn partitions_that_are_not_in_the_transaction_yet_wait() {
+    let mut a = transactional();
+    put_to(&mut a, 0, 0, 1, 10).unwrap();
+    put_to(&mut a, 0, 1, 2, 10).unwrap();
+    let out = a.drain_where(MonoMs(10), |_, partition| partition == 1, |_, _| Some(1));
+    let sent: Vec<i32> = out.requests.iter().flat_map(|(_, batches)| batches.iter().map(|b| b.partition)).collect();
+    assert_eq!((sent, out.unknown_leaders), (vec![1], false));
+    a.check();
+    assert_eq!(drain(&mut a, 10).len(), 1);
+}
+
+#[test]
+fn a_transactional_batch_that_overtook_a_failed_one_is_sent_again_and_the_first_of_all_is_not() {
+    let mut a = transactional();
+    put(&mut a, 0, 1, 10).unwrap();
+    let first = drain(&mut a, 10).remove(0);
+    a.on_result(MonoMs(11), first.id, None, 0, -1);
+    put(&mut a, 12, 2, 10).unwrap();
+    let second = drain(&mut a, 22).remove(0);
+    put(&mut a, 23, 3, 10).unwrap();
+    let third = drain(&mut a, 33).remove(0);
+    let moved = a.on_result(MonoMs(34), second.id, Some(ErrorCode::NotEnoughReplicas), -1, -1);
+    assert!(matches!(moved, Some(Outcome::Retrying { .. })));
+    let overtook = a.on_result(MonoMs(34), third.id, Some(ErrorCode::OutOfOrderSequenceNumber), -1, -1);
+    assert!(matches!(overtook, Some(Outcome::Retrying { .. })));
+    let again = drain(&mut a, 1000).remove(0);
+    assert_eq!(sequence(&again), (7, 1, 1));
+    let lost = a.on_result(MonoMs(1001), again.id, Some(ErrorCode::OutOfOrderSequenceNumber), -1, -1);
+    assert!(matches!(lost, Some(Outcome::Failed { error: ErrorCode::OutOfOrderSequenceNumber, .. })));
+    assert!(a.take_lost_sequences() && !a.take_lost_sequences());
+}
+
+#[test]
+fn giving_up_drops_what_waits_and_does_not_try_again_what_is_in_flight() {
+    let mut a = transactional();
+    put(&mut a, 0, 1, 10).unwrap();
+    let sent = drain(&mut a, 10).remove(0);
+    put(&mut a, 11, 2, 10).unwrap();
+    a.set_giving_up(true);
+    let dropped = a.give_up_waiting(ErrorCode::TransactionAbortable);
+    assert!(matches!(&dropped[..], [Outcome::Failed { deliveries, .. }] if deliveries == &[2]));
+    a.check();
+    assert!(!a.is_empty() && !a.take_lost_sequences(), "what was never sent has no number");
+    let outcome = a.on_result(MonoMs(12), sent.id, Some(ErrorCode::NetworkException), -1, -1);
+    assert!(matches!(outcome, Some(Outcome::Failed { .. })));
+    assert!(a.is_empty() && a.take_lost_sequences());
+    a.check();
+}
+
+#[test]
+fn a_new_epoch_numbers_every_partition_from_0() {
+    let mut a = transactional();
+    for partition in 0..2 {
+        put_to(&mut a, 0, partition, 1, 10).unwrap();
+    }
+    for ready in drain(&mut a, 10) {
+        a.on_result(MonoMs(11), ready.id, None, 0, -1);
+    }
+    a.change_identity(ProducerIdentity { id: 7, epoch: 0 });
+    put_to(&mut a, 12, 0, 2, 10).unwrap();
+    let same = drain(&mut a, 22).remove(0);
+    assert_eq!((sequence(&same), header(&same).producer_epoch), ((7, 1, 1), 0), "the same identity goes on");
+    a.on_result(MonoMs(23), same.id, None, 0, -1);
+    a.change_identity(ProducerIdentity { id: 7, epoch: 1 });
+    put_to(&mut a, 24, 0, 3, 10).unwrap();
+    let next = drain(&mut a, 34).remove(0);
+    assert_eq!((sequence(&next), header(&next).producer_epoch), ((7, 0, 1), 1));
+}

@@ -65,7 +65,10 @@ impl<D> Accumulator<D> {
         let in_time = now.since(batch.created) < self.options.delivery_timeout_ms && batch.attempts < self.options.retries;
         batch.attempts += 1;
         batch.last_error = Some(error);
-        if in_time && (error.is_retriable() || (lost_identity && self.may_renew())) {
+        // Numbers that are not the next ones, of a batch behind another one: that one failed, this one is as good as before.
+        let overtook = error == ErrorCode::OutOfOrderSequenceNumber && !first;
+        let again = error.is_retriable() || (lost_identity && self.may_renew()) || (overtook && self.options.transactional);
+        if in_time && again && !self.giving_up {
             // A batch that was sent beside an older one may have overtaken it, even if that one is over by now: it is tried again alone.
             if lost_identity && first {
                 self.break_identity(at);
@@ -76,9 +79,14 @@ impl<D> Accumulator<D> {
         }
         self.finish(&batch);
         if batch.sequence.is_some() {
-            self.break_identity(at);
+            self.lose_number(at);
         }
         Outcome::Failed { topic: self.name_of(at).to_string(), partition: self.queues[at].partition, error, deliveries: batch.deliveries }
+    }
+
+    fn lose_number(&mut self, at: usize) {
+        self.lost_sequences = true;
+        self.break_identity(at);
     }
 
     /// A number of this partition is lost: everything after it needs a new identity.
@@ -118,12 +126,26 @@ impl<D> Accumulator<D> {
                 let Some(batch) = self.queues[at].waiting.pop_front() else { break };
                 self.finish(&batch);
                 if batch.sequence.is_some() {
-                    self.break_identity(at);
+                    self.lose_number(at);
                 }
                 out.push(Outcome::Expired { last: batch.last_error, deliveries: batch.deliveries });
             }
             if self.queues[at].waiting.is_empty() {
                 self.active.remove(&at);
+            }
+        }
+        out
+    }
+
+    /// Gives up everything that waits; what is in flight goes on.
+    pub fn give_up_waiting(&mut self, error: ErrorCode) -> Vec<Outcome<D>> {
+        let mut out = Vec::new();
+        for at in std::mem::take(&mut self.active) {
+            for batch in std::mem::take(&mut self.queues[at].waiting) {
+                self.finish(&batch);
+                self.lost_sequences |= batch.sequence.is_some();
+                let (topic, partition) = (self.name_of(at).to_string(), self.queues[at].partition);
+                out.push(Outcome::Failed { topic, partition, error, deliveries: batch.deliveries });
             }
         }
         out
