@@ -1,12 +1,19 @@
 //! A machine that refuses: no right to write, no room, no file descriptors, signals at any time, a directory that is somebody else's.
 //! Every failure is one clear line and the right exit code.
 
+mod common;
+
 use std::io::{BufRead, BufReader, Read};
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use common::Client;
+use common::records::{batch, create, produce_ok};
+use kfk::wire::api_versions_request::ApiVersionsRequest;
 use rustix::process::{Pid, Signal, kill_process};
 
 fn command(dir: &Path, more: &[&str]) -> Command {
@@ -184,4 +191,132 @@ fn a_full_disk_fails_the_producer_and_keeps_what_was_stored() {
     assert!(lines > 3000, "{lines} records are left");
     signal(&again, Signal::TERM);
     assert!(again.wait().unwrap().success());
+}
+
+#[test]
+fn a_file_system_that_is_read_only_is_refused_with_its_name() {
+    let Some(small) = Small::mount() else {
+        eprintln!("skipped: a tmpfs cannot be mounted here");
+        return;
+    };
+    let dir = small.0.path().join("data");
+    let (mut server, _) = started(command(&dir, &[]));
+    signal(&server, Signal::TERM);
+    assert!(server.wait().unwrap().success());
+    let remount = |how: &str| Command::new("mount").args(["-o", how]).arg(small.0.path()).status().is_ok_and(|s| s.success());
+    assert!(remount("remount,ro"));
+    let told = refused(&dir, &[]).join("\n");
+    assert!(told.contains(dir.to_str().unwrap()) && told.contains("Read-only file system"), "{told}");
+    assert!(remount("remount,rw"));
+    let (mut server, _) = started(command(&dir, &[]));
+    signal(&server, Signal::TERM);
+    assert!(server.wait().unwrap().success(), "it is as it was");
+}
+
+/// A console consumer in group `g`; its lines arrive one by one.
+fn member(address: &str) -> (Child, mpsc::Receiver<String>) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_kfk"))
+        .args(["console-consumer", "--topic", "t", "--group", "g", "--bootstrap-server", address])
+        .args(["session.timeout.ms=1000", "heartbeat.interval.ms=200"].iter().flat_map(|p| ["--command-property", p]))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let (lines, got) = mpsc::channel();
+    let out = BufReader::new(child.stdout.take().unwrap());
+    std::thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| lines.send(line)));
+    (child, got)
+}
+
+/// Produces to both partitions until `done` has what it waits for.
+fn produce_until(client: &mut Client, what: &str, mut done: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !done() {
+        assert!(began.elapsed() < Duration::from_secs(30), "still waiting: {what}");
+        for partition in 0..2 {
+            produce_ok(client, "t", partition, batch(&[&format!("to {partition}")]));
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_member_of_a_group_that_is_stopped_loses_its_partitions_and_gets_some_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let more = ["group.min.session.timeout.ms=500", "group.initial.rebalance.delay.ms=0", "offsets.topic.num.partitions=1"];
+    let more: Vec<&str> = more.iter().flat_map(|o| ["--override", o]).collect();
+    let (mut server, address) = started(command(dir.path(), &more));
+    let mut client = Client::connect(address.parse::<SocketAddr>().unwrap());
+    create(&mut client, "t", 2, &[]);
+    let (mut first, of_first) = member(&address);
+    let (mut second, of_second) = member(&address);
+    produce_until(&mut client, "both have a partition", || of_first.try_recv().is_ok() && of_second.try_recv().is_ok());
+    signal(&first, Signal::STOP);
+    let mut seen = [false; 2];
+    produce_until(&mut client, "the other has both partitions", || {
+        while let Ok(line) = of_second.try_recv() {
+            seen[usize::from(line == "to 1")] = true;
+        }
+        seen == [true, true]
+    });
+    while of_first.try_recv().is_ok() {}
+    signal(&first, Signal::CONT);
+    produce_until(&mut client, "the first has a partition again", || of_first.try_recv().is_ok());
+    for child in [&mut first, &mut second] {
+        signal(child, Signal::TERM);
+        child.wait().unwrap();
+    }
+    signal(&server, Signal::TERM);
+    let status = server.wait().unwrap();
+    let said = rest(&mut server);
+    assert!(status.success() && !said.contains("panicked"), "{said}");
+}
+
+/// Resident memory of a process in KiB.
+fn resident(child: &Child) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    let line = status.lines().find_map(|l| l.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+fn open_files(child: &Child) -> usize {
+    std::fs::read_dir(format!("/proc/{}/fd", child.id())).unwrap().count()
+}
+
+#[test]
+#[ignore = "takes 10,500 file descriptors in two processes each; run by scripts/faults"]
+fn v13_ten_thousand_idle_connections_cost_little_and_leave_nothing() {
+    const MANY: usize = 10_000;
+    let dir = tempfile::tempdir().unwrap();
+    // With Kafka's 50 places for connections that nobody has accepted yet, a crowd would mostly wait for its second try.
+    let (mut server, address) = started(command(dir.path(), &["--override", "socket.listen.backlog.size=4096"]));
+    let address: SocketAddr = address.parse().unwrap();
+    let mut witness = Client::connect(address);
+    let asked = ApiVersionsRequest { client_software_name: "test".into(), client_software_version: "1".into() };
+    witness.call(4, &asked);
+    let (memory, files) = (resident(&server), open_files(&server));
+    let mut crowd = Vec::new();
+    for _ in 0..MANY {
+        crowd.push(TcpStream::connect(address).expect("`ulimit -n` is at least 10500"));
+    }
+    let began = Instant::now();
+    while open_files(&server) < files + MANY {
+        assert!(began.elapsed() < Duration::from_secs(30), "not all are accepted");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let began = Instant::now();
+    witness.call(4, &asked);
+    let waited = began.elapsed();
+    let more = resident(&server).saturating_sub(memory);
+    eprintln!("{MANY} idle connections: {more} KiB more, {} bytes each; an answer among them after {waited:?}", more * 1024 / MANY as u64);
+    assert!(more < 200 * 1024, "{more} KiB for {MANY} connections");
+    drop(crowd);
+    let began = Instant::now();
+    while open_files(&server) > files {
+        assert!(began.elapsed() < Duration::from_secs(30), "{} files stay open", open_files(&server));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    signal(&server, Signal::TERM);
+    assert!(server.wait().unwrap().success());
 }
