@@ -79,6 +79,13 @@ pub(super) struct Assignment {
     busy: BTreeSet<i32>,
 }
 
+/// Where a partition is read, as of the metadata.
+struct Source {
+    node: i32,
+    topic_id: Uuid,
+    leader_epoch: i32,
+}
+
 /// What to fetch now.
 pub(super) struct ToFetch {
     pub by_node: BTreeMap<i32, Vec<Wanted>>,
@@ -195,14 +202,17 @@ impl Assignment {
             if !positioned || state.paused || state.not_before.is_some_and(|t| now < t) {
                 continue;
             }
-            let Some((node, wanted)) = state.wanted(tp, metadata, now) else {
+            let Some(source) = state.source(tp, metadata, now) else {
                 out.unknown_leaders = true;
                 continue;
             };
+            if self.busy.contains(&source.node) {
+                continue;
+            }
             if state.answers_buffered >= BUFFERED_ANSWERS {
-                full.insert(node);
-            } else if !self.busy.contains(&node) {
-                out.by_node.entry(node).or_default().push(wanted);
+                full.insert(source.node);
+            } else {
+                out.by_node.entry(source.node).or_default().push(state.wanted(tp, &source));
             }
         }
         out.by_node.retain(|node, _| !full.contains(node));
@@ -325,20 +335,25 @@ impl PartitionState {
         }
     }
 
-    fn wanted(&mut self, tp: &TopicPartition, metadata: &Metadata, now: Instant) -> Option<(i32, Wanted)> {
+    /// Whom to ask; `None` while there is no leader.
+    fn source(&mut self, tp: &TopicPartition, metadata: &Metadata, now: Instant) -> Option<Source> {
         self.preferred = self.preferred.filter(|(node, until)| now < *until && metadata.brokers.contains_key(node));
         let topic = metadata.topics.get(&tp.topic)?;
         let partition = topic.partition(tp.partition).filter(|p| p.leader >= 0)?;
-        let wanted = Wanted {
-            topic_id: topic.id,
+        let node = self.preferred.map_or(partition.leader, |(node, _)| node);
+        Some(Source { node, topic_id: topic.id, leader_epoch: partition.leader_epoch })
+    }
+
+    fn wanted(&self, tp: &TopicPartition, source: &Source) -> Wanted {
+        Wanted {
+            topic_id: source.topic_id,
             offset: self.fetch_offset,
-            leader_epoch: partition.leader_epoch,
+            leader_epoch: source.leader_epoch,
             fetched_epoch: self.fetch_epoch,
             serial: self.serial,
             of_replica: self.preferred.is_some(),
             ..Wanted::of(tp.clone())
-        };
-        Some((self.preferred.map_or(partition.leader, |(node, _)| node), wanted))
+        }
     }
 
     fn back_to_leader(&mut self, rules: Rules) {
