@@ -2,6 +2,8 @@
 
 #[path = "common/fake.rs"]
 mod fake;
+#[path = "client_broker/consumer_groups.rs"]
+mod consumer_groups;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -50,6 +52,9 @@ impl Cluster {
             ("listeners", "PLAINTEXT://127.0.0.1:0"),
             ("log.dirs", dir.path().to_str().unwrap()),
             ("group.initial.rebalance.delay.ms", "0"),
+            ("group.consumer.min.heartbeat.interval.ms", "50"),
+            ("group.consumer.heartbeat.interval.ms", "100"),
+            ("group.consumer.assignment.interval.ms", "0"),
         ];
         let (config, _) = BrokerConfig::parse(own.map(|(k, v)| (k.to_string(), v.to_string()))).unwrap();
         let running = start(config).await.unwrap();

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use kfk_wire::find_coordinator_request::FindCoordinatorRequest;
 use kfk_wire::metadata_request::{MetadataRequest, MetadataRequestTopic};
 use kfk_wire::metadata_response::MetadataResponse;
-use kfk_wire::{ErrorCode, Request};
+use kfk_wire::{ErrorCode, Request, Uuid};
 use parking_lot::{Mutex, RwLock};
 
 use super::conn::{CallError, Connection};
@@ -206,6 +206,15 @@ impl Client {
     /// As `refresh`; `create` lets the broker create what does not exist, if it is set up to.
     pub(super) async fn refresh_creating(&self, topics: &[&str], create: bool) -> Result<Arc<Metadata>, Error> {
         let answer = self.ask_metadata(Some(topics), create).await?;
+        Ok(self.update(answer, false))
+    }
+
+    /// Asks for topics by their ids; brokers know that from Kafka 3.1 on.
+    pub(super) async fn refresh_by_id(&self, ids: &[Uuid]) -> Result<Arc<Metadata>, Error> {
+        let topics = ids.iter().map(|id| MetadataRequestTopic { name: None, topic_id: *id });
+        let request = MetadataRequest { topics: Some(topics.collect()), ..Default::default() };
+        let answer = self.call_any(&request).await?;
+        check(answer.error_code, None)?;
         Ok(self.update(answer, false))
     }
 

@@ -223,6 +223,7 @@ impl ConsumerConfig {
     pub fn parse(values: &Values) -> Result<ConsumerConfig, ConfigError> {
         let values = &checked(consumer_table::CONSUMER, values)?;
         let of = Reader { table: consumer_table::CONSUMER, values };
+        check_protocol(&of.text("group.protocol"), values)?;
         let group_id = of.opt("group.id").filter(|g| !g.is_empty());
         Ok(ConsumerConfig {
             client: client(&of)?,
@@ -249,6 +250,20 @@ impl ConsumerConfig {
             session_timeout_ms: of.num("session.timeout.ms"),
         })
     }
+}
+
+/// What the other protocol of groups would not heed is refused.
+fn check_protocol(protocol: &str, values: &Values) -> Result<(), ConfigError> {
+    let protocol = protocol.to_ascii_uppercase();
+    let foreign: &[&str] = match protocol.as_str() {
+        "CONSUMER" => &["partition.assignment.strategy", "heartbeat.interval.ms", "session.timeout.ms"],
+        _ => &["group.remote.assignor"],
+    };
+    let given: Vec<&str> = foreign.iter().copied().filter(|name| values.get(*name).is_some_and(|v| !v.trim().is_empty())).collect();
+    if given.is_empty() {
+        return Ok(());
+    }
+    Err(ConfigError::new(format!("{} cannot be set when group.protocol={protocol}", given.join(", "))))
 }
 
 fn offset_reset(text: &str) -> Result<OffsetReset, ConfigError> {
@@ -345,6 +360,20 @@ mod tests {
 
     fn values(pairs: &[(&str, &str)]) -> Values {
         pairs.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect()
+    }
+
+    #[test]
+    fn settings_of_the_other_group_protocol_are_refused() {
+        let parse = |pairs: &[(&str, &str)]| {
+            let own = [("bootstrap.servers", "a:1"), ("group.id", "g")];
+            ConsumerConfig::parse(&own.iter().chain(pairs).map(|(k, v)| (k.to_string(), v.to_string())).collect())
+        };
+        let error = |pairs: &[(&str, &str)]| parse(pairs).unwrap_err().to_string();
+        let timings = [("group.protocol", "consumer"), ("session.timeout.ms", "9000"), ("heartbeat.interval.ms", "300")];
+        assert_eq!(error(&timings), "heartbeat.interval.ms, session.timeout.ms cannot be set when group.protocol=CONSUMER");
+        assert_eq!(error(&[("group.remote.assignor", "range")]), "group.remote.assignor cannot be set when group.protocol=CLASSIC");
+        let config = parse(&[("group.protocol", "Consumer"), ("group.remote.assignor", "range")]).unwrap();
+        assert_eq!((config.group_protocol.as_str(), config.group_remote_assignor.as_deref()), ("consumer", Some("range")));
     }
 
     #[test]

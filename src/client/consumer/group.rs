@@ -1,22 +1,24 @@
 //! The task that keeps a consumer in its group: sends what `machine::member` asks for, also while the user is busy with records.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use kfk_wire::consumer_group_heartbeat_response::ConsumerGroupHeartbeatResponse;
 use kfk_wire::join_group_response::JoinGroupResponse;
 use kfk_wire::leave_group_request::LeaveGroupRequest;
 use kfk_wire::sync_group_response::SyncGroupResponse;
-use kfk_wire::{ErrorCode, Request};
+use kfk_wire::{ErrorCode, Request, Uuid};
 use parking_lot::Mutex;
 use regex::Regex;
 use tokio::sync::{Notify, mpsc};
 
+use super::heartbeats;
 use crate::client::cluster::{Client, Coordinator};
 use crate::client::error::Error;
 use crate::client::metadata::{Metadata, TopicMetadata};
 use crate::machine::assign::{TopicPartitions, Topics};
-use crate::machine::member::{Action, GroupMember, Identity};
+use crate::machine::member::{Action, AnyMember, Identity};
 use crate::types::{MonoMs, TopicPartition};
 
 /// What the consumer must know, in order.
@@ -37,6 +39,8 @@ enum Answer {
     Sync(Option<SyncGroupResponse>),
     Heartbeat(Identity, Option<i16>),
     Topics(Topics),
+    Consumer(u64, Option<ConsumerGroupHeartbeatResponse>),
+    Names(BTreeMap<Uuid, String>),
 }
 
 struct Shared {
@@ -45,7 +49,7 @@ struct Shared {
     rebalance_limit: Duration,
     /// Topics that do not exist may be created by asking for them.
     create: bool,
-    member: Mutex<GroupMember>,
+    member: Mutex<AnyMember>,
     /// Actions that came out of calls by the consumer.
     queued: Mutex<VecDeque<Action>>,
     pattern: Mutex<Option<(Regex, bool)>>,
@@ -73,13 +77,7 @@ impl Drop for Group {
 }
 
 impl Group {
-    pub fn start(
-        client: Client,
-        group: &str,
-        member: impl FnOnce(MonoMs) -> GroupMember,
-        rebalance_limit: Duration,
-        create: bool,
-    ) -> Group {
+    pub fn start(client: Client, group: &str, member: impl FnOnce(MonoMs) -> AnyMember, rebalance_limit: Duration, create: bool) -> Group {
         let (tell, events) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
             client,
@@ -109,6 +107,14 @@ impl Group {
         self.shared.wake.notify_one();
     }
 
+    /// Subscribes to all topics that match in the eyes of the coordinator. False: coordinators of this protocol resolve no expressions.
+    pub fn subscribe_regex(&self, regex: &str) -> bool {
+        *self.shared.pattern.lock() = None;
+        let taken = self.shared.member.lock().subscribe_regex(regex);
+        self.shared.wake.notify_one();
+        taken
+    }
+
     pub fn polled(&self) {
         let now = self.shared.now();
         if self.shared.member.lock().polled(now) {
@@ -126,7 +132,8 @@ impl Group {
     /// Member id, generation and instance id, for commits.
     pub fn identity(&self) -> (String, i32, Option<String>) {
         let member = self.shared.member.lock();
-        (member.member_id().to_string(), member.generation(), member.instance_id().map(str::to_string))
+        let Identity { member_id, generation } = member.identity();
+        (member_id, generation, member.instance_id().map(str::to_string))
     }
 
     pub fn commit_refused(&self, code: ErrorCode) {
@@ -143,9 +150,14 @@ impl Group {
     pub async fn leave(&self, limit: Duration) {
         self.task.abort();
         let action = self.shared.member.lock().leave("the consumer is being closed");
-        if let Some(Action::Leave(request)) = action {
-            let _ = tokio::time::timeout(limit, send_leave(&self.shared, request)).await;
-        }
+        let left = async {
+            match action {
+                Some(Action::Leave(request)) => send_leave(&self.shared, request).await,
+                Some(Action::LeaveConsumerGroup(request)) => drop(call(&self.shared, &request, Duration::ZERO).await),
+                _ => {}
+            }
+        };
+        let _ = tokio::time::timeout(limit, left).await;
     }
 }
 
@@ -191,6 +203,11 @@ fn take(shared: &Shared, answer: Answer) {
         Answer::Sync(answer) => member.synced(now, answer),
         Answer::Heartbeat(who, code) => member.heartbeat_answered(now, &who, code),
         Answer::Topics(topics) => member.topics(topics),
+        Answer::Consumer(life, answer) => member.consumer_answered(now, life, answer),
+        Answer::Names(names) => {
+            member.named_topics(now, names);
+            Vec::new()
+        }
     };
     drop(member);
     shared.queued.lock().extend(actions);
@@ -216,6 +233,17 @@ fn perform(shared: &Arc<Shared>, action: Action, events: &mpsc::UnboundedSender<
         Action::NeedTopics(names) => drop(tokio::spawn(async move {
             let _ = tell.send(Answer::Topics(partitions_of(&s.client, &names).await));
         })),
+        Action::ConsumerHeartbeat { request, life } => drop(tokio::spawn(async move {
+            let _ = tell.send(Answer::Consumer(life, heartbeats::ask(&s.client, &s.group, &request).await));
+        })),
+        Action::LeaveConsumerGroup(request) => drop(tokio::spawn(async move {
+            // Nothing to do about a failure: the session ends by itself.
+            let _ = call(&s, &request, Duration::ZERO).await;
+        })),
+        Action::NeedNames(ids) => drop(tokio::spawn(async move {
+            let _ = tell.send(Answer::Names(heartbeats::names(&s.client, &ids).await));
+        })),
+        Action::Refused { code, message } => send(Event::Fatal(Error::Broker { code, message })),
         Action::ForgetCoordinator => shared.client.forget_coordinator(Coordinator::Group, &shared.group),
         Action::Revoke(partitions) => send(Event::Revoke(partitions)),
         Action::Lost(partitions) => send(Event::Lost(partitions)),

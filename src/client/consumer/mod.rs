@@ -37,6 +37,7 @@
 mod commits;
 mod fetch;
 mod group;
+mod heartbeats;
 mod listener;
 mod offsets;
 mod poll;
@@ -65,8 +66,8 @@ use super::cluster::Client;
 use super::error::Error;
 use crate::config::{ConfigError, ConsumerConfig, OffsetReset};
 use crate::machine::assign::Assignor;
-use crate::machine::member::{GroupMember, MemberOptions};
-use crate::types::TopicPartition;
+use crate::machine::member::{AnyMember, ConsumerMember, GroupMember, MemberOptions};
+use crate::types::{MonoMs, TopicPartition};
 
 /// Shared with a callback that is under way.
 type Listener = Arc<tokio::sync::Mutex<Box<dyn RebalanceListener>>>;
@@ -150,6 +151,18 @@ impl Consumer {
         Ok(())
     }
 
+    /// Joins the group of `group.id` for every topic whose whole name matches `regex`, in the syntax of RE2; the coordinator decides which
+    /// these are. Only with `group.protocol=consumer`.
+    ///
+    /// Errors: as of `subscribe`; the protocol is the classic one. That the coordinator does not take the expression comes with `poll`.
+    pub fn subscribe_regex(&mut self, regex: &str) -> Result<(), Error> {
+        if self.config.group_protocol != heartbeats::CONSUMER {
+            return Err(Error::Usage("the coordinator resolves regular expressions only with group.protocol=consumer".into()));
+        }
+        self.membership()?.subscribe_regex(regex);
+        Ok(())
+    }
+
     /// Commits (with auto commit on), tells the listener that everything is revoked, leaves the group and forgets all partitions, also those
     /// assigned by hand. Then `subscribe` and `assign` are free again.
     pub async fn unsubscribe(&mut self) -> Result<(), Error> {
@@ -182,19 +195,9 @@ impl Consumer {
             }
             let c = &self.config;
             let group = c.group_id.clone().ok_or_else(|| Error::Usage("group.id is needed to subscribe".into()))?;
-            let options = MemberOptions {
-                group: group.clone(),
-                instance_id: c.group_instance_id.clone(),
-                session_timeout_ms: i32::try_from(c.session_timeout_ms).unwrap_or(i32::MAX),
-                max_poll_interval_ms: i32::try_from(c.max_poll_interval_ms).unwrap_or(i32::MAX),
-                heartbeat_interval_ms: c.heartbeat_interval_ms,
-                retry_backoff_ms: c.client.retry_backoff_ms,
-                rack: Some(c.client_rack.clone()).filter(|r| !r.is_empty()),
-                assignors: assignors(c)?,
-            };
+            let member = member(c, &group)?;
             let limit = Duration::from_millis(c.max_poll_interval_ms);
-            self.group =
-                Some(Group::start(self.client.clone(), &group, |now| GroupMember::new(options, now), limit, c.allow_auto_create_topics));
+            self.group = Some(Group::start(self.client.clone(), &group, member, limit, c.allow_auto_create_topics));
         }
         self.group.as_ref().ok_or(Error::Closed)
     }
@@ -312,6 +315,24 @@ impl Consumer {
 
 fn unassigned(tp: &TopicPartition) -> Error {
     Error::Usage(format!("partition {tp} is not assigned to this consumer"))
+}
+
+fn member(c: &ConsumerConfig, group: &str) -> Result<Box<dyn FnOnce(MonoMs) -> AnyMember>, Error> {
+    if c.group_protocol == heartbeats::CONSUMER {
+        let options = heartbeats::options(c, group);
+        return Ok(Box::new(|now| AnyMember::Consumer(Box::new(ConsumerMember::new(options, now)))));
+    }
+    let options = MemberOptions {
+        group: group.to_string(),
+        instance_id: c.group_instance_id.clone(),
+        session_timeout_ms: i32::try_from(c.session_timeout_ms).unwrap_or(i32::MAX),
+        max_poll_interval_ms: i32::try_from(c.max_poll_interval_ms).unwrap_or(i32::MAX),
+        heartbeat_interval_ms: c.heartbeat_interval_ms,
+        retry_backoff_ms: c.client.retry_backoff_ms,
+        rack: Some(c.client_rack.clone()).filter(|r| !r.is_empty()),
+        assignors: assignors(c)?,
+    };
+    Ok(Box::new(|now| AnyMember::Classic(Box::new(GroupMember::new(options, now)))))
 }
 
 fn assignors(config: &ConsumerConfig) -> Result<Vec<Assignor>, Error> {

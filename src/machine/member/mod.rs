@@ -10,17 +10,23 @@
 //! `revoked` says that the callback is over. Heartbeats go out all the while, except when a join waits at the coordinator, so that a
 //! member is not thrown out because its user takes time.
 
+mod consumer;
+mod either;
 mod requests;
+
+pub use self::consumer::{ConsumerMember, ConsumerOptions};
+pub use self::either::AnyMember;
 
 use std::collections::BTreeSet;
 
-use kfk_wire::ErrorCode;
+use kfk_wire::consumer_group_heartbeat_request::ConsumerGroupHeartbeatRequest;
 use kfk_wire::heartbeat_request::HeartbeatRequest;
 use kfk_wire::join_group_request::JoinGroupRequest;
 use kfk_wire::join_group_response::JoinGroupResponse;
 use kfk_wire::leave_group_request::LeaveGroupRequest;
 use kfk_wire::sync_group_request::{SyncGroupRequest, SyncGroupRequestAssignment};
 use kfk_wire::sync_group_response::SyncGroupResponse;
+use kfk_wire::{ErrorCode, Uuid};
 
 use self::requests::encoded;
 use super::assign::consumer_protocol::{decode_assignment, decode_subscription};
@@ -81,6 +87,20 @@ pub enum Action {
     Assigned {
         added: Vec<TopicPartition>,
         all: Vec<TopicPartition>,
+    },
+    /// Of a member of KIP-848. The answer comes back with the `life`.
+    ConsumerHeartbeat {
+        request: ConsumerGroupHeartbeatRequest,
+        life: u64,
+    },
+    /// As before; nobody waits for the answer.
+    LeaveConsumerGroup(ConsumerGroupHeartbeatRequest),
+    /// Look up what these topics are called and call `named_topics`.
+    NeedNames(Vec<Uuid>),
+    /// Like `Fatal`, in the coordinator's words.
+    Refused {
+        code: ErrorCode,
+        message: Option<String>,
     },
     /// The coordinator must be looked up again before the next request.
     ForgetCoordinator,
