@@ -1,9 +1,9 @@
 //! The client library against a whole broker: kfk in this process, or any other cluster that `KFK_CLIENT_BOOTSTRAP` names.
 
-#[path = "common/fake.rs"]
-mod fake;
 #[path = "client_broker/consumer_groups.rs"]
 mod consumer_groups;
+#[path = "common/fake.rs"]
+mod fake;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};

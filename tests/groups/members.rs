@@ -243,6 +243,7 @@ impl Play {
                     program.events.push_back(Action::Assigned { added, all });
                 }
                 event @ (Action::Revoke(_) | Action::Lost(_)) => program.events.push_back(event),
+                other => panic!("no classic member wants this: {other:?}"),
             }
         }
     }
