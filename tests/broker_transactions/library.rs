@@ -310,9 +310,55 @@ fn without_an_id_there_are_no_transactions() {
 fn totals_hold_whatever_tellers_do() {
     for implicit in VERSIONS {
         World::start(implicit, &[]).run(async |world| {
-            let bank = Bank::open(&world.bootstrap, 6, 7).await;
+            let bank = Bank::open(&world.bootstrap, "accounts", 6, 7).await;
             bank.await_more(100).await;
             println!("TV2 {implicit}: {}", bank.close().await);
         });
     }
+}
+
+/// With `KFK_CLIENT_BOOTSTRAP=HOST:PORT`, against any other cluster.
+#[test]
+fn totals_and_offsets_hold_on_another_cluster() {
+    let Ok(bootstrap) = std::env::var("KFK_CLIENT_BOOTSTRAP") else {
+        eprintln!("skipped: KFK_CLIENT_BOOTSTRAP names no cluster");
+        return;
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let name = format!("kfk-bank-{}-{}", std::process::id(), jiff::Timestamp::now().as_millisecond());
+        let bank = Bank::open(&bootstrap, &name, 4, 7).await;
+        bank.await_more(60).await;
+        println!("{bootstrap}: {}", bank.close().await);
+        let producer = super::bank::producer(&bootstrap, &format!("{name}-offsets"), "60000");
+        producer.init_transactions().await.unwrap();
+        let admin = super::bank::admin(&bootstrap);
+        for (offset, commit, expected) in [(3, true, 3), (4, false, 3), (5, true, 5)] {
+            let at = GroupOffset { offset, leader_epoch: -1, metadata: String::new() };
+            let offsets = BTreeMap::from([(TopicPartition::new(name.as_str(), 0), at)]);
+            producer.begin_transaction().unwrap();
+            producer.send_offsets_to_transaction(&offsets, &GroupMetadata::of_group(name.as_str())).await.unwrap();
+            if commit {
+                producer.commit_transaction().await.unwrap();
+            } else {
+                producer.abort_transaction().await.unwrap();
+            }
+            await_offset(&admin, &name, expected).await;
+        }
+        producer.close(Duration::from_secs(5)).await;
+        admin.delete_topics(&[&name]).await.unwrap();
+    });
+}
+
+/// E13: it becomes visible some time after the commit was answered.
+async fn await_offset(admin: &Admin, group: &str, expected: i64) {
+    for _ in 0..500 {
+        let found = admin.group_offsets(group, None).await.unwrap();
+        let offsets: Vec<i64> = found.into_values().map(|o| o.unwrap().offset).collect();
+        if offsets == [expected] {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("offset {expected} never shows");
 }

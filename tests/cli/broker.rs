@@ -22,11 +22,17 @@ pub fn start() -> Broker {
     if let Ok(bootstrap) = std::env::var(FOREIGN) {
         return Broker { bootstrap, server: None };
     }
+    start_with(&[])
+}
+
+/// Starts a broker of our own with more settings.
+pub fn start_with(settings: &[&str]) -> Broker {
     let dir = tempfile::tempdir().expect("a directory");
     let mut server = Command::new(env!("CARGO_BIN_EXE_kfk"))
         .args(["server", "--listen", "localhost:0", "--data-dir"])
         .arg(dir.path())
         .args(["--override", "node.id=1", "--override", "group.initial.rebalance.delay.ms=0"])
+        .args(settings.iter().flat_map(|setting| ["--override", setting]))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

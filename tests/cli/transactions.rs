@@ -63,13 +63,47 @@ fn prepare(bootstrap: &str) -> Vec<i64> {
     let old = OldClient { connection: RefCell::new(Client::connect(resolved(bootstrap))) };
     let done = old.init("tx-done", 60_000);
     old.add("tx-done", done, &[0]);
-    old.write("tx-done", done, 0);
+    old.write("tx-done", done, 0, now_ms());
     old.commit("tx-done", done);
     let open = old.init("tx-open", 600_000);
     old.add("tx-open", open, &[0, 1]);
-    old.write("tx-open", open, 0);
-    old.write("tx-open", open, 1);
+    old.write("tx-open", open, 0, now_ms());
+    old.write("tx-open", open, 1, now_ms());
     vec![done, open]
+}
+
+fn now_ms() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
+
+/// A broker that does not verify takes a transaction's records although its coordinator does not know of them: nobody will end it.
+#[test]
+fn a_hanging_transaction_is_found_and_can_be_aborted() {
+    let broker = broker::start_with(&["transaction.partition.verification.enable=false"]);
+    let dir = tempfile::tempdir().unwrap();
+    let replay = Replay {
+        file: "kafka-transactions",
+        bootstrap: Some(broker.bootstrap.clone()),
+        any_order: |_| false,
+        side_by_side: |_| false,
+        before: &|_, _, _| {},
+    };
+    let run = |tool: &str, rest: &str| replay.output(&format!("{tool} --bootstrap-server localhost:19200 {rest}"), dir.path());
+    run("kafka-topics", "--create --topic tx-a --partitions 2");
+    let old = OldClient { connection: RefCell::new(Client::connect(resolved(&broker.bootstrap))) };
+    let producer = old.init("tx-hangs", 60_000);
+    let an_hour_ago = now_ms() - 3_600_000;
+    old.write("tx-hangs", producer, 1, an_hour_ago);
+    let header = "Topic\tPartition\tProducerId\tProducerEpoch\tCoordinatorEpoch\tStartOffset\tLastTimestamp\tDuration(min)\t\n";
+    let row = format!("tx-a \t1        \t{producer:<10}\t0            \t-1              \t0          \t{an_hour_ago}\t60           \t\n");
+    assert_eq!(run("kafka-transactions", "find-hanging --broker-id 1"), format!("{header}{row}"));
+    assert_eq!(run("kafka-transactions", "find-hanging --topic tx-a --max-transaction-timeout 100"), header, "not old enough");
+    assert_eq!(run("kafka-transactions", "abort --topic tx-a --partition 1 --start-offset 0"), "");
+    assert_eq!(run("kafka-transactions", "find-hanging --topic tx-a"), header);
+    // One that its coordinator knows of does not hang, however old it is.
+    old.add("tx-hangs", producer, &[0]);
+    old.write("tx-hangs", producer, 0, an_hour_ago);
+    assert_eq!(run("kafka-transactions", "find-hanging --topic tx-a"), header);
 }
 
 fn resolved(bootstrap: &str) -> std::net::SocketAddr {
@@ -118,11 +152,11 @@ impl OldClient {
         self.patiently(|c| c.call(3, &request).results_by_topic_v3_and_below[0].results_by_partition[0].partition_error_code);
     }
 
-    fn write(&self, id: &str, producer: i64, partition: i32) {
+    fn write(&self, id: &str, producer: i64, partition: i32, timestamp: i64) {
         let options =
             BatchOptions { producer_id: producer, producer_epoch: 0, base_sequence: 0, transactional: true, ..Default::default() };
         let mut batch = BatchBuilder::new(options);
-        batch.append(jiff::Timestamp::now().as_millisecond(), None, Some(b"x"), &[]).unwrap();
+        batch.append(timestamp, None, Some(b"x"), &[]).unwrap();
         let records = Some(Records::Bytes(batch.finish().unwrap()));
         let data = TopicProduceData {
             name: "tx-a".into(),

@@ -15,7 +15,6 @@ use kfk::types::TopicPartition;
 use parking_lot::Mutex;
 use tokio::task::JoinSet;
 
-const TOPIC: &str = "accounts";
 const PARTITIONS: i32 = 4;
 const ACCOUNTS: u64 = 40;
 /// Nothing that is waited for may take longer.
@@ -38,6 +37,7 @@ pub struct Told {
 /// The tellers at work, and somebody who reads all the time.
 pub struct Bank {
     bootstrap: String,
+    name: String,
     told: Arc<Mutex<Told>>,
     stop: Arc<AtomicBool>,
     tellers: JoinSet<()>,
@@ -56,8 +56,8 @@ fn settings(bootstrap: &str, more: &[(&str, &str)]) -> BTreeMap<String, String> 
     own.iter().chain(more).map(|(k, v)| (k.to_string(), v.to_string())).collect()
 }
 
-fn accounts() -> Vec<TopicPartition> {
-    (0..PARTITIONS).map(|p| TopicPartition::new(TOPIC, p)).collect()
+fn accounts(topic: &str) -> Vec<TopicPartition> {
+    (0..PARTITIONS).map(|p| TopicPartition::new(topic, p)).collect()
 }
 
 /// An admin client for the broker at an address.
@@ -72,8 +72,9 @@ pub fn producer(bootstrap: &str, id: &str, timeout_ms: &str) -> Producer {
 }
 
 impl Bank {
-    pub async fn open(bootstrap: &str, tellers: usize, seed: u64) -> Bank {
-        let topic = NewTopic { name: TOPIC.into(), partitions: Some(PARTITIONS), ..NewTopic::default() };
+    /// `name`: of its topic and, with their numbers, of its tellers.
+    pub async fn open(bootstrap: &str, name: &str, tellers: usize, seed: u64) -> Bank {
+        let topic = NewTopic { name: name.into(), partitions: Some(PARTITIONS), ..NewTopic::default() };
         for (_, created) in admin(bootstrap).create_topics(&[topic], false).await.unwrap() {
             created.unwrap();
         }
@@ -82,6 +83,7 @@ impl Bank {
         for number in 0..tellers {
             let teller = Teller {
                 number,
+                bank: name.to_string(),
                 bootstrap: bootstrap.to_string(),
                 rng: Rng::new(seed.wrapping_mul(1000) + number as u64),
                 transfers: 0,
@@ -90,14 +92,14 @@ impl Bank {
             };
             all.spawn(teller.work());
         }
-        let (mut auditor, ends) = (Auditor::new(bootstrap), stop.clone());
+        let (mut auditor, ends) = (Auditor::new(bootstrap, name), stop.clone());
         let auditor = tokio::spawn(async move {
             while !ends.load(Ordering::SeqCst) {
                 auditor.look().await;
             }
             auditor
         });
-        Bank { bootstrap: bootstrap.to_string(), told, stop, tellers: all, auditor }
+        Bank { bootstrap: bootstrap.to_string(), name: name.to_string(), told, stop, tellers: all, auditor }
     }
 
     /// Transfers that were committed so far.
@@ -122,7 +124,7 @@ impl Bank {
         }
         // Whoever vanished at last is replaced once more: nothing may be left open.
         let mut old = self.auditor.await.unwrap();
-        let mut new = Auditor::new(&self.bootstrap);
+        let mut new = Auditor::new(&self.bootstrap, &self.name);
         old.read_to_the_end().await;
         new.read_to_the_end().await;
         let told = self.told.lock();
@@ -142,6 +144,7 @@ impl Bank {
 
 struct Teller {
     number: usize,
+    bank: String,
     bootstrap: String,
     rng: Rng,
     transfers: u64,
@@ -176,7 +179,7 @@ impl Teller {
 
     /// Takes the teller's id over, from whoever had it.
     async fn take_place(&self) -> Producer {
-        let producer = producer(&self.bootstrap, &format!("teller-{}", self.number), "60000");
+        let producer = producer(&self.bootstrap, &format!("{}-{}", self.bank, self.number), "60000");
         producer.init_transactions().await.unwrap();
         producer
     }
@@ -189,8 +192,13 @@ impl Teller {
         for (account, amount) in [(from, -amount), (to, amount)] {
             let value = format!("{} {} {amount}", self.number, self.transfers);
             let (partition, key) = (Some(account as i32 % PARTITIONS), account.to_string());
-            let entry =
-                OutgoingRecord { topic: TOPIC, partition, key: Some(key.as_bytes()), value: Some(value.as_bytes()), ..Default::default() };
+            let entry = OutgoingRecord {
+                topic: &self.bank,
+                partition,
+                key: Some(key.as_bytes()),
+                value: Some(value.as_bytes()),
+                ..Default::default()
+            };
             let sent = if self.rng.below(2) == 0 {
                 producer.send_with(entry, Delivery::Forget).await
             } else {
@@ -250,18 +258,19 @@ impl Teller {
 /// Reads committed entries.
 struct Auditor {
     bootstrap: String,
+    bank: String,
     consumer: Consumer,
     next: BTreeMap<i32, i64>,
     seen: BTreeMap<Transfer, Vec<i64>>,
 }
 
 impl Auditor {
-    fn new(bootstrap: &str) -> Auditor {
+    fn new(bootstrap: &str, bank: &str) -> Auditor {
         let own = [("isolation.level", "read_committed"), ("enable.auto.commit", "false"), ("fetch.max.wait.ms", "20")];
         let mut consumer = Consumer::new(ConsumerConfig::parse(&settings(bootstrap, &own)).unwrap()).unwrap();
-        consumer.assign(&accounts()).unwrap();
-        accounts().iter().for_each(|tp| consumer.seek_to_beginning(tp).unwrap());
-        Auditor { bootstrap: bootstrap.to_string(), consumer, next: BTreeMap::new(), seen: BTreeMap::new() }
+        consumer.assign(&accounts(bank)).unwrap();
+        accounts(bank).iter().for_each(|tp| consumer.seek_to_beginning(tp).unwrap());
+        Auditor { bootstrap: bootstrap.to_string(), bank: bank.to_string(), consumer, next: BTreeMap::new(), seen: BTreeMap::new() }
     }
 
     async fn look(&mut self) {
@@ -284,7 +293,7 @@ impl Auditor {
 
     /// Up to what is the end now. That it comes there shows that no transaction is left open.
     async fn read_to_the_end(&mut self) {
-        let wanted = accounts().into_iter().map(|tp| (tp, OffsetSpec::Latest)).collect();
+        let wanted = accounts(&self.bank).into_iter().map(|tp| (tp, OffsetSpec::Latest)).collect();
         let ends = admin(&self.bootstrap).list_offsets(&wanted, false).await.unwrap();
         let began = Instant::now();
         for (tp, end) in ends {

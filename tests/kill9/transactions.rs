@@ -38,7 +38,7 @@ async fn no_money_is_made_or_lost_by_kill_9() {
     let mut rng = Rng::new(seed);
     let port = free_port(&mut Rng::new(seed ^ u64::from(std::process::id()).rotate_left(32)));
     let mut server = started(dir.path(), port);
-    let bank = Bank::open(&format!("127.0.0.1:{port}"), 6, seed).await;
+    let bank = Bank::open(&format!("127.0.0.1:{port}"), "accounts", 6, seed).await;
     let began = Instant::now();
     for round in 1..=rounds {
         // Each life is long enough for some transfers, and ends at any moment after.
