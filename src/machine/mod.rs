@@ -10,4 +10,5 @@ pub mod group;
 pub mod member;
 pub mod partition;
 pub mod producer;
+pub mod share;
 pub mod txn;

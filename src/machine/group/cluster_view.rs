@@ -24,6 +24,18 @@ pub struct GroupSettings {
     pub heartbeat_interval_ms: Option<i32>,
     /// `consumer.assignment.interval.ms`
     pub assignment_interval_ms: Option<i32>,
+    pub share: ShareSettings,
+}
+
+/// Those of a share group.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ShareSettings {
+    /// `share.session.timeout.ms`
+    pub session_timeout_ms: Option<i32>,
+    /// `share.heartbeat.interval.ms`
+    pub heartbeat_interval_ms: Option<i32>,
+    /// `share.assignment.interval.ms`
+    pub assignment_interval_ms: Option<i32>,
 }
 
 /// A picture of the cluster that does not change. When the cluster does, [`GroupShard`](super::GroupShard) is given another one.

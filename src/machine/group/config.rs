@@ -22,6 +22,34 @@ pub struct GroupConfig {
     /// `offsets.retention.check.interval.ms`
     pub offsets_retention_check_interval_ms: u64,
     pub consumer: ConsumerGroupConfig,
+    pub share: ShareGroupConfig,
+}
+
+/// The settings of share groups (KIP-932).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShareGroupConfig {
+    /// `group.share.session.timeout.ms`
+    pub session_timeout_ms: i32,
+    /// `group.share.heartbeat.interval.ms`
+    pub heartbeat_interval_ms: i32,
+    /// `group.share.assignment.interval.ms`
+    pub assignment_interval_ms: i32,
+    /// `group.share.max.size`
+    pub max_size: usize,
+    /// `group.share.initialize.retry.interval.ms`
+    pub initialize_retry_ms: u64,
+}
+
+impl Default for ShareGroupConfig {
+    fn default() -> Self {
+        ShareGroupConfig {
+            session_timeout_ms: 45_000,
+            heartbeat_interval_ms: 5_000,
+            assignment_interval_ms: 1_000,
+            max_size: 200,
+            initialize_retry_ms: 30_000,
+        }
+    }
 }
 
 /// The settings of consumer groups (KIP-848).
@@ -108,6 +136,7 @@ impl Default for GroupConfig {
             offsets_retention_ms: 10_080 * 60_000,
             offsets_retention_check_interval_ms: 600_000,
             consumer: ConsumerGroupConfig::default(),
+            share: ShareGroupConfig::default(),
         }
     }
 }

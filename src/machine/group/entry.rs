@@ -8,7 +8,8 @@ use super::consumer::records::Records;
 use super::consumer::{Committer, ConsumerGroup, Refusal, leaves};
 use super::offsets::GroupOffsets;
 use super::records::{ConsumerRecord, GroupRecord};
-use super::requests::{GroupAnswer, join_refused};
+use super::requests::{GroupAnswer, all_left, join_refused};
+use super::share::{self, ShareGroup, ShareGroupRecord, ShareProgress};
 use super::turn::{Turn, Waiter};
 use crate::machine::coordinator::{Context, Position};
 use crate::types::{MonoMs, TopicId};
@@ -23,18 +24,21 @@ use crate::wire::join_group_request::JoinGroupRequest;
 use crate::wire::leave_group_request::MemberIdentity;
 use crate::wire::leave_group_response::MemberResponse;
 use crate::wire::list_groups_response::ListedGroup;
+use crate::wire::share_group_heartbeat_request::ShareGroupHeartbeatRequest;
+use crate::wire::share_group_heartbeat_response::ShareGroupHeartbeatResponse;
 use crate::wire::sync_group_request::SyncGroupRequest;
 
 #[derive(Clone, Debug)]
 enum Kind {
     Classic(Box<ClassicGroup>),
     Consumer(Box<ConsumerGroup>),
+    Share(Box<ShareGroup>),
 }
 
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
     kind: Kind,
-    /// Clocks of a consumer group.
+    /// Clocks of a consumer or share group.
     living: Living,
     /// What the consumer group turns into when the records of the present decision are in the log.
     becomes: Option<Box<ClassicGroup>>,
@@ -70,7 +74,7 @@ impl Entry {
     pub fn is_nothing(&self) -> bool {
         let no_group = match &self.kind {
             Kind::Classic(group) => group.is_nothing(),
-            Kind::Consumer(_) => false,
+            Kind::Consumer(_) | Kind::Share(_) => false,
         };
         no_group && self.becomes.is_none() && self.offsets.is_empty()
     }
@@ -79,7 +83,7 @@ impl Entry {
     pub fn wake(&self) -> Option<MonoMs> {
         let classic = match &self.kind {
             Kind::Classic(group) => group.wake(),
-            Kind::Consumer(_) => None,
+            Kind::Consumer(_) | Kind::Share(_) => None,
         };
         let next = self.becomes.as_ref().and_then(|group| group.wake());
         [classic, next, self.living.wake()].into_iter().flatten().min()
@@ -89,8 +93,9 @@ impl Entry {
     pub fn check(&self, loaded: bool) -> Result<(), String> {
         match &self.kind {
             Kind::Classic(group) => group.check(),
-            Kind::Consumer(_) if !loaded => Ok(()),
+            Kind::Consumer(_) | Kind::Share(_) if !loaded => Ok(()),
             Kind::Consumer(group) => group.check(),
+            Kind::Share(group) => group.check(),
         }
     }
 
@@ -105,8 +110,8 @@ impl Entry {
         let revives = value.is_none() || !loaded;
         match (&mut self.kind, value) {
             // The group is a consumer group since; what it was before is gone anyway.
-            (Kind::Consumer(_), None) => {}
-            (Kind::Consumer(_), Some(value)) => {
+            (Kind::Consumer(_) | Kind::Share(_), None) => {}
+            (Kind::Consumer(_) | Kind::Share(_), Some(value)) => {
                 let mut group = ClassicGroup::new();
                 group.apply(Some(value));
                 group.revive();
@@ -132,13 +137,55 @@ impl Entry {
                 group.apply(record);
                 false
             }
-            Kind::Classic(_) if record.is_tombstone() => false,
-            Kind::Classic(_) => {
+            Kind::Classic(_) | Kind::Share(_) if record.is_tombstone() => false,
+            Kind::Classic(_) | Kind::Share(_) => {
                 let mut group = ConsumerGroup::new();
                 group.apply(record);
                 self.kind = Kind::Consumer(Box::new(group));
                 true
             }
+        }
+    }
+
+    /// The same for a share group.
+    pub fn apply_share(&mut self, record: ShareGroupRecord) -> bool {
+        match &mut self.kind {
+            Kind::Share(_) if record.ends_group() => {
+                self.kind = Kind::Classic(Box::new(ClassicGroup::new()));
+                true
+            }
+            Kind::Share(group) => {
+                group.apply(record);
+                false
+            }
+            Kind::Classic(_) | Kind::Consumer(_) if record.is_tombstone() => false,
+            Kind::Classic(_) | Kind::Consumer(_) => {
+                let mut group = ShareGroup::new();
+                group.apply(record);
+                self.kind = Kind::Share(Box::new(group));
+                true
+            }
+        }
+    }
+
+    pub fn as_share(&self) -> Option<&ShareGroup> {
+        if let Kind::Share(group) = &self.kind { Some(group) } else { None }
+    }
+
+    pub fn share_heartbeat(
+        &mut self,
+        turn: &mut Turn,
+        context: &Context,
+        request: &ShareGroupHeartbeatRequest,
+    ) -> Result<(ShareGroupHeartbeatResponse, Option<ShareProgress>), Refusal> {
+        let is_nothing = self.is_nothing();
+        match &mut self.kind {
+            Kind::Share(group) => share::beat(group, &mut self.living, turn, context, request),
+            // The group comes to be with its records.
+            Kind::Classic(_) if is_nothing && request.member_epoch == 0 => {
+                share::beat(&mut ShareGroup::new(), &mut self.living, turn, context, request)
+            }
+            Kind::Classic(_) | Kind::Consumer(_) => Err(share::not_a_share_group(turn.group_id)),
         }
     }
 
@@ -154,6 +201,7 @@ impl Entry {
                 records.whole(group);
                 records.into_vec()
             }
+            Kind::Share(group) => group.whole(id),
         }
     }
 
@@ -167,6 +215,7 @@ impl Entry {
                 records.no_group(group, str::to_string);
                 records.into_vec()
             }
+            Kind::Share(group) => group.tombstones(id),
         }
     }
 
@@ -184,7 +233,7 @@ impl Entry {
                 Ok((group.heartbeat(&mut self.living, turn, context, request, records)?, None))
             }),
             Kind::Classic(_) if request.member_epoch == 0 => self.heartbeat_after_change(turn, context, request),
-            Kind::Classic(_) => Err(Refusal::not_a_consumer_group(turn.group_id)),
+            Kind::Classic(_) | Kind::Share(_) => Err(Refusal::not_a_consumer_group(turn.group_id)),
         }
     }
 
@@ -218,6 +267,7 @@ impl Entry {
         match &mut self.kind {
             Kind::Classic(group) => group.join(turn, context, request, waiter),
             Kind::Consumer(group) if group.is_empty() => self.join_after_change(turn, context, request, waiter),
+            Kind::Share(_) => turn.refuse_join(Some(waiter), &request.member_id, ErrorCode::InconsistentGroupProtocol),
             Kind::Consumer(group) => {
                 let answer = decide(&mut self.becomes, turn, |turn, records| group.join(&mut self.living, turn, context, request, records));
                 let answer = answer.unwrap_or_else(|error| join_refused(waiter.version, "", error));
@@ -243,6 +293,7 @@ impl Entry {
                 let answer = group.sync(&mut self.living, turn, request);
                 turn.answer(waiter.token, GroupAnswer::SyncGroup(answer));
             }
+            Kind::Share(_) => turn.refuse_sync(Some(waiter), ErrorCode::UnknownMemberId),
         }
     }
 
@@ -250,6 +301,7 @@ impl Entry {
         match &mut self.kind {
             Kind::Classic(group) => group.heartbeat(turn, request),
             Kind::Consumer(group) => group.classic_heartbeat(&mut self.living, turn, request),
+            Kind::Share(_) => ErrorCode::UnknownMemberId,
         }
     }
 
@@ -261,6 +313,7 @@ impl Entry {
                 certainly(&mut self.becomes, turn, |turn, records| group.fence(turn, &ids, records));
                 responses
             }
+            Kind::Share(_) => all_left(members, ErrorCode::UnknownMemberId),
         }
     }
 
@@ -269,6 +322,7 @@ impl Entry {
         match &mut self.kind {
             Kind::Classic(group) => group.may_commit(turn, who.member_id, who.instance_id, who.epoch),
             Kind::Consumer(group) => group.may_commit(who, partitions),
+            Kind::Share(_) => Err(ErrorCode::GroupIdNotFound),
         }
     }
 
@@ -281,6 +335,7 @@ impl Entry {
                 ErrorCode::StaleMemberEpoch => ErrorCode::IllegalGeneration,
                 other => other,
             }),
+            Kind::Share(_) => Err(ErrorCode::GroupIdNotFound),
         }
     }
 
@@ -288,6 +343,7 @@ impl Entry {
         match &self.kind {
             Kind::Classic(_) => Ok(()),
             Kind::Consumer(group) => group.may_fetch(member_id, epoch),
+            Kind::Share(_) => Err(ErrorCode::GroupIdNotFound),
         }
     }
 
@@ -301,6 +357,7 @@ impl Entry {
             Kind::Consumer(group) => {
                 certainly(&mut self.becomes, turn, |turn, records| group.time_passed(&mut self.living, turn, records));
             }
+            Kind::Share(group) => share::time_passed(group, &mut self.living, turn),
         }
     }
 
@@ -309,6 +366,7 @@ impl Entry {
         match &mut self.kind {
             Kind::Classic(group) => group.start_clocks(turn),
             Kind::Consumer(group) => group.start_clocks(&mut self.living, turn),
+            Kind::Share(group) => group.start_clocks(&mut self.living, turn),
         }
     }
 
@@ -330,9 +388,12 @@ impl Entry {
 
     /// These topics are not what they were.
     pub fn topics_changed(&mut self, names: &[String]) {
-        if let Kind::Consumer(group) = &self.kind
-            && names.iter().any(|name| group.is_subscribed_to(name))
-        {
+        let concerned = match &self.kind {
+            Kind::Classic(_) => false,
+            Kind::Consumer(group) => names.iter().any(|name| group.is_subscribed_to(name)),
+            Kind::Share(group) => names.iter().any(|name| group.is_subscribed_to(name)),
+        };
+        if concerned {
             self.living.topics_changed();
         }
     }
@@ -342,6 +403,7 @@ impl Entry {
         match &self.kind {
             Kind::Classic(group) => group.is_empty(),
             Kind::Consumer(group) => group.is_empty(),
+            Kind::Share(group) => group.is_empty(),
         }
     }
 
@@ -350,6 +412,8 @@ impl Entry {
         match &self.kind {
             Kind::Classic(group) => group.is_empty() && !group.has_pending_joins() && group.is_stored(),
             Kind::Consumer(group) => group.is_empty(),
+            // It never has offsets here, and goes only when it is deleted.
+            Kind::Share(_) => false,
         }
     }
 
@@ -357,6 +421,7 @@ impl Entry {
         match &self.kind {
             Kind::Classic(group) => group.is_subscribed_to(topic),
             Kind::Consumer(group) => group.is_subscribed_to(topic),
+            Kind::Share(group) => group.is_subscribed_to(topic),
         }
     }
 
@@ -364,7 +429,7 @@ impl Entry {
     pub fn tells_subscriptions(&self) -> bool {
         match &self.kind {
             Kind::Classic(group) => group.is_empty() || group.uses_consumer_protocol(),
-            Kind::Consumer(_) => true,
+            Kind::Consumer(_) | Kind::Share(_) => true,
         }
     }
 
@@ -372,7 +437,7 @@ impl Entry {
     pub fn retention_start(&self, commit_timestamp: i64) -> Option<i64> {
         match &self.kind {
             Kind::Classic(group) => group.retention_starts().map(|starts| starts(commit_timestamp)),
-            Kind::Consumer(_) => Some(commit_timestamp),
+            Kind::Consumer(_) | Kind::Share(_) => Some(commit_timestamp),
         }
     }
 
@@ -380,6 +445,7 @@ impl Entry {
         match &self.kind {
             Kind::Classic(group) => group.listed(id),
             Kind::Consumer(group) => group.listed(id),
+            Kind::Share(group) => group.listed(id),
         }
     }
 
@@ -387,13 +453,13 @@ impl Entry {
     pub fn described_as_classic(&self, id: &str) -> Option<DescribedGroup> {
         match &self.kind {
             Kind::Classic(group) => Some(group.described(id)),
-            Kind::Consumer(_) => None,
+            Kind::Consumer(_) | Kind::Share(_) => None,
         }
     }
 
     pub fn described_as_consumer(&self, id: &str, config: &GroupConfig, cluster: &dyn ClusterView) -> DescribedConsumerGroup {
         match &self.kind {
-            Kind::Classic(_) => Refusal::not_a_consumer_group(id).described(id),
+            Kind::Classic(_) | Kind::Share(_) => Refusal::not_a_consumer_group(id).described(id),
             Kind::Consumer(group) => group.described(id, config.consumer.default_assignor(), cluster),
         }
     }

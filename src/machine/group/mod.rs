@@ -1,7 +1,8 @@
 //! The group coordinator of one `__consumer_offsets` partition: groups, their members, their offsets.
 //!
 //! [`GroupShard`] is the machine, `node::shard` carries out what it decides. A group has one kind: members that agree among themselves
-//! (`classic/`) or that the coordinator gives partitions to (`consumer/`); `entry.rs` is where a group may change its kind. Offsets are the
+//! (`classic/`) or that the coordinator gives partitions to (`consumer/`),
+//! or that share the records of partitions (`share/`); `entry.rs` is where a group may change its kind. Offsets are the
 //! same for all kinds (`offsets.rs`).
 
 mod admin;
@@ -15,6 +16,7 @@ mod offsets;
 mod records;
 mod requests;
 pub mod shapes;
+pub mod share;
 mod turn;
 pub mod txn_offsets;
 
@@ -23,8 +25,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-pub use self::cluster_view::{ClusterView, GroupSettings, TopicInfo};
-pub use self::config::{ConsumerGroupConfig, GroupConfig, MigrationPolicy};
+pub use self::cluster_view::{ClusterView, GroupSettings, ShareSettings, TopicInfo};
+pub use self::config::{ConsumerGroupConfig, GroupConfig, MigrationPolicy, ShareGroupConfig};
 pub use self::records::{ConsumerRecord, GroupRecord};
 pub use self::requests::{GroupAnswer, GroupEvent, GroupRequest};
 
@@ -208,6 +210,7 @@ impl GroupShard {
             GroupRequest::DescribeGroups(request) => GroupAnswer::DescribeGroups(self.describe(context, &request)),
             GroupRequest::ConsumerGroupDescribe(request) => GroupAnswer::ConsumerGroupDescribe(self.describe_consumer_groups(&request)),
             GroupRequest::DeleteGroups(request) => return self.delete(token, request.groups_names, out),
+            GroupRequest::Share(ask) => return self.share(now, token, context, ask, out),
         };
         out.push(GroupOutput::Answer { token, answer });
     }
@@ -346,6 +349,7 @@ impl Coordinator for GroupShard {
             }
             GroupRecord::Group { value, .. } => entry.apply_classic(value, loaded),
             GroupRecord::Consumer(record) => changed = entry.apply_consumer(record),
+            GroupRecord::Share(record) => changed = entry.apply_share(record),
         }
         let is_nothing = entry.is_nothing() && !self.unsaved.contains(&id);
         if is_nothing || changed {

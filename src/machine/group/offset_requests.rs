@@ -140,6 +140,7 @@ impl GroupShard {
                 let partitions = entry.offsets.partitions_of(topic, *id).into_iter();
                 tombstones.extend(partitions.map(|partition| GroupRecord::offset_tombstone(group, topic, partition)));
             }
+            tombstones.extend(entry.as_share().into_iter().flat_map(|share| share.forget_topics(group, topics)));
         }
         append_in_batches(tombstones, out);
     }

@@ -12,9 +12,12 @@
 //!                                             16   topics of a regular expression: group, expression
 //! value: int16 version | fields               null: tombstone
 //! ```
-//! Other types belong to the share and streams protocols; a log that Kafka wrote may hold them, and they are skipped.
+//! Types 10 to 15 belong to share groups (`share/records.rs`), others to the streams protocol; a log that Kafka wrote may hold those, and
+//! they are skipped.
 
 use bytes::Bytes;
+
+use super::share::ShareGroupRecord;
 
 use crate::machine::coordinator::Skipped;
 use crate::wire::consumer_group_current_member_assignment_key::ConsumerGroupCurrentMemberAssignmentKey;
@@ -60,6 +63,7 @@ pub enum GroupRecord {
     Offset { key: OffsetCommitKey, value: Option<OffsetCommitValue> },
     Group { key: GroupMetadataKey, value: Option<GroupMetadataValue> },
     Consumer(ConsumerRecord),
+    Share(ShareGroupRecord),
 }
 
 /// The records of consumer groups; a value of `None` deletes.
@@ -81,6 +85,7 @@ impl GroupRecord {
             GroupRecord::Offset { key, .. } => &key.group,
             GroupRecord::Group { key, .. } => &key.group,
             GroupRecord::Consumer(record) => record.group_id(),
+            GroupRecord::Share(record) => record.group_id(),
         }
     }
 
@@ -107,6 +112,7 @@ impl GroupRecord {
                 (prefixed(GROUP_METADATA, key, 0)?, value.transpose()?)
             }
             GroupRecord::Consumer(record) => record.encode()?,
+            GroupRecord::Share(record) => record.encode()?,
         })
     }
 
@@ -122,7 +128,10 @@ impl GroupRecord {
                 let key = GroupMetadataKey::decode(&mut key, 0).map_err(malformed)?;
                 Ok(GroupRecord::Group { key, value: decode_value(value)? })
             }
-            kind => ConsumerRecord::decode(kind, &mut key, value).map(GroupRecord::Consumer),
+            kind => match ShareGroupRecord::decode(kind, &mut key, value) {
+                Some(record) => record.map(GroupRecord::Share),
+                None => ConsumerRecord::decode(kind, &mut key, value).map(GroupRecord::Consumer),
+            },
         }
     }
 }
@@ -171,6 +180,16 @@ impl ConsumerRecord {
             other => return Err(Skipped::UnknownType(other)),
         })
     }
+}
+
+/// Key and value of a record whose value has one version only.
+pub(super) fn encode_pair<K: Message, V: Message>(kind: i16, key: &K, value: &Option<V>) -> Result<(Bytes, Option<Bytes>), EncodeError> {
+    Ok((prefixed(kind, key, 0)?, value.as_ref().map(|v| prefixed(0, v, 0)).transpose()?))
+}
+
+/// The opposite; the key's type has been read.
+pub(super) fn decode_pair<K: Message, V: Message>(key: &mut Reader, value: Option<&Bytes>) -> Result<(K, Option<V>), Skipped> {
+    Ok((K::decode(key, 0).map_err(malformed)?, decode_value(value)?))
 }
 
 fn prefixed<M: Message>(prefix: i16, message: &M, version: i16) -> Result<Bytes, EncodeError> {

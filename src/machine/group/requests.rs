@@ -1,5 +1,6 @@
 //! What a group coordinator is asked, what it answers, and its answers when it cannot even look.
 
+use super::share::{ShareAsk, ShareReply, failed};
 use super::txn_offsets;
 use crate::machine::coordinator::Context;
 use crate::wire::ErrorCode;
@@ -57,6 +58,7 @@ pub enum GroupRequest {
     ConsumerGroupDescribe(ConsumerGroupDescribeRequest),
     /// Names groups of this shard only.
     DeleteGroups(DeleteGroupsRequest),
+    Share(ShareAsk),
 }
 
 /// The answer to the request of the same name.
@@ -75,6 +77,7 @@ pub enum GroupAnswer {
     DescribeGroups(DescribeGroupsResponse),
     ConsumerGroupDescribe(ConsumerGroupDescribeResponse),
     DeleteGroups(DeleteGroupsResponse),
+    Share(ShareReply),
 }
 
 /// What happens outside the groups and matters to them.
@@ -190,6 +193,7 @@ pub(super) fn refuse(context: &Context, body: &GroupRequest, error: ErrorCode) -
             GroupAnswer::ConsumerGroupDescribe(ConsumerGroupDescribeResponse { groups, ..Default::default() })
         }
         GroupRequest::DeleteGroups(r) => GroupAnswer::DeleteGroups(delete_answer(&r.groups_names, error)),
+        GroupRequest::Share(ask) => GroupAnswer::Share(failed(Some(ask), None, error)),
     }
 }
 
@@ -242,5 +246,6 @@ pub(super) fn fail(answer: GroupAnswer, error: ErrorCode) -> GroupAnswer {
             a.results.iter_mut().filter(|r| r.error_code == 0).for_each(|r| r.error_code = code);
             GroupAnswer::DeleteGroups(a)
         }
+        GroupAnswer::Share(reply) => GroupAnswer::Share(failed(None, Some(&reply), group_code)),
     }
 }

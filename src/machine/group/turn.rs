@@ -86,6 +86,24 @@ impl Turn<'_> {
         i64::from(of_group.unwrap_or(self.config.consumer.assignment_interval_ms))
     }
 
+    /// How long a member of the share group may be silent.
+    pub fn share_session_timeout_ms(&self) -> u64 {
+        let of_group = self.cluster.group_settings(self.group_id).share.session_timeout_ms;
+        u64::try_from(of_group.unwrap_or(self.config.share.session_timeout_ms)).unwrap_or(0)
+    }
+
+    /// How often a member of the share group shall send heartbeats.
+    pub fn share_heartbeat_interval_ms(&self) -> i32 {
+        let of_group = self.cluster.group_settings(self.group_id).share.heartbeat_interval_ms;
+        of_group.unwrap_or(self.config.share.heartbeat_interval_ms)
+    }
+
+    /// How long at least from one target of the share group to the next.
+    pub fn share_assignment_interval_ms(&self) -> i64 {
+        let of_group = self.cluster.group_settings(self.group_id).share.assignment_interval_ms;
+        i64::from(of_group.unwrap_or(self.config.share.assignment_interval_ms))
+    }
+
     /// An id no member had before: `<prefix>-<random uuid>`, the uuid in the form Java prints.
     pub fn fresh_member_id(&mut self, prefix: &str) -> String {
         let id = self.rng.uuid();
