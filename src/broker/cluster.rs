@@ -16,7 +16,8 @@ pub struct Endpoint {
 /// Topics that the broker itself writes.
 pub const OFFSETS_TOPIC: &str = "__consumer_offsets";
 pub const TRANSACTION_TOPIC: &str = "__transaction_state";
-const INTERNAL: [&str; 3] = [OFFSETS_TOPIC, TRANSACTION_TOPIC, "__share_group_state"];
+pub const SHARE_TOPIC: &str = "__share_group_state";
+const INTERNAL: [&str; 3] = [OFFSETS_TOPIC, TRANSACTION_TOPIC, SHARE_TOPIC];
 
 pub fn is_internal(topic: &str) -> bool {
     INTERNAL.contains(&topic)

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use super::Broker;
+use super::{Broker, share};
 use crate::machine::coordinator::Context;
 use crate::types::Now;
 
@@ -21,13 +21,15 @@ pub struct Caller {
     pub broker: Arc<Broker>,
     pub peer: SocketAddr,
     pub listener: Arc<Listener>,
+    /// What share sessions belong to.
+    connection: u64,
     /// The client id of the last request, which is nearly always that of the next.
     client_id: Arc<str>,
 }
 
 impl Caller {
     pub fn new(broker: Arc<Broker>, peer: SocketAddr, listener: Arc<Listener>) -> Self {
-        Caller { broker, peer, listener, client_id: "".into() }
+        Caller { broker, peer, listener, connection: share::next_connection(), client_id: "".into() }
     }
 
     /// The context of one request.
@@ -36,7 +38,28 @@ impl Caller {
         if &*self.client_id != client_id {
             self.client_id = client_id.into();
         }
-        Cx { broker: self.broker.clone(), listener: self.listener.clone(), client_id: self.client_id.clone(), peer: self.peer, version }
+        Cx {
+            broker: self.broker.clone(),
+            listener: self.listener.clone(),
+            client_id: self.client_id.clone(),
+            peer: self.peer,
+            connection: self.connection,
+            version,
+        }
+    }
+}
+
+impl Drop for Caller {
+    /// What the client held in share sessions is free for others.
+    fn drop(&mut self) {
+        let connection = self.connection;
+        if self.broker.is_stopping() || !self.broker.share.sessions.lock().has(connection) {
+            return;
+        }
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let broker = self.broker.clone();
+            runtime.spawn_blocking(move || broker.share_disconnected(connection));
+        }
     }
 }
 
@@ -49,6 +72,8 @@ pub struct Cx {
     /// Empty when the client gives none.
     pub client_id: Arc<str>,
     pub peer: SocketAddr,
+    /// What share sessions belong to.
+    pub connection: u64,
     pub version: i16,
 }
 

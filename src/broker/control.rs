@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tracing::{error, info, warn};
 
 use super::Broker;
-use super::cluster::{OFFSETS_TOPIC, TRANSACTION_TOPIC};
+use super::cluster::{OFFSETS_TOPIC, SHARE_TOPIC, TRANSACTION_TOPIC};
 use super::hosted::assignment;
 use super::settings;
 use crate::config::DynamicConfig;
@@ -54,6 +54,8 @@ impl Broker {
         }
         if !deleted.is_empty() {
             self.groups_forget(&deleted);
+            let ids: Vec<TopicId> = deleted.iter().map(|(_, id)| *id).collect();
+            self.share_forget(&ids);
         }
     }
 
@@ -215,6 +217,18 @@ impl Broker {
                     ("unclean.leader.election.enable", "false".into()),
                 ];
                 (c.transaction_state_log_num_partitions, factor, configs)
+            }
+            SHARE_TOPIC => {
+                let share = &c.group_share;
+                let factor = self.at_most_all_brokers(i16::try_from(share.state_topic_replication_factor).unwrap_or(i16::MAX));
+                let configs = vec![
+                    ("cleanup.policy", "delete".into()),
+                    ("compression.type", "producer".into()),
+                    ("min.insync.replicas", share.state_topic_min_isr.min(factor.into()).to_string()),
+                    ("retention.ms", "-1".into()),
+                    ("segment.bytes", share.state_topic_segment_bytes.to_string()),
+                ];
+                (share.state_topic_num_partitions, factor, configs)
             }
             _ => (-1, -1, Vec::new()),
         };

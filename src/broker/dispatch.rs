@@ -69,6 +69,18 @@ pub const APIS: &[Api] = apis! {
     consumer_group_heartbeat ConsumerGroupHeartbeat 0..=1;
     consumer_group_describe ConsumerGroupDescribe 0..=1;
     describe_topic_partitions DescribeTopicPartitions 0..=0;
+    share_group_heartbeat ShareGroupHeartbeat 1..=1;
+    share_group_describe ShareGroupDescribe 1..=1;
+    share_fetch ShareFetch 1..=2;
+    share_acknowledge ShareAcknowledge 1..=2;
+    initialize_share_group_state InitializeShareGroupState 0..=0;
+    read_share_group_state ReadShareGroupState 0..=0;
+    write_share_group_state WriteShareGroupState 0..=1;
+    delete_share_group_state DeleteShareGroupState 0..=0;
+    read_share_group_state_summary ReadShareGroupStateSummary 0..=1;
+    describe_share_group_offsets DescribeShareGroupOffsets 0..=1;
+    alter_share_group_offsets AlterShareGroupOffsets 0..=0;
+    delete_share_group_offsets DeleteShareGroupOffsets 0..=0;
 };
 
 /// The row of a key that has one.

@@ -8,10 +8,10 @@ use parking_lot::Mutex;
 use super::Broker;
 use super::cluster::OFFSETS_TOPIC;
 use super::shards::{Kind, ShardOf, Shards};
-use crate::config::{BrokerConfig, ConsumerGroupSettings, DynamicConfig};
+use crate::config::{BrokerConfig, ConsumerGroupSettings, DynamicConfig, ShareGroupSettings};
 use crate::machine::controller::{Change, ConfigResource, ResourceKind};
 use crate::machine::group::consumer::assign::ServerAssignor;
-use crate::machine::group::{ConsumerGroupConfig, GroupAnswer, GroupConfig, GroupEvent, GroupShard, MigrationPolicy};
+use crate::machine::group::{ConsumerGroupConfig, GroupAnswer, GroupConfig, GroupEvent, GroupShard, MigrationPolicy, ShareGroupConfig};
 use crate::node::shard::Released;
 use crate::rng::Rng;
 use crate::types::{LeaderEpoch, TopicId};
@@ -72,6 +72,7 @@ fn group_config(config: &BrokerConfig) -> GroupConfig {
         offsets_retention_ms: i64::from(config.offsets_retention_minutes) * 60_000,
         offsets_retention_check_interval_ms: u64::try_from(config.offsets_retention_check_interval_ms).unwrap_or(u64::MAX),
         consumer: consumer_config(&config.group_consumer),
+        share: share_config(&config.group_share),
         ..GroupConfig::default()
     }
 }
@@ -88,15 +89,25 @@ fn consumer_config(settings: &ConsumerGroupSettings) -> ConsumerGroupConfig {
     }
 }
 
+fn share_config(settings: &ShareGroupSettings) -> ShareGroupConfig {
+    ShareGroupConfig {
+        session_timeout_ms: settings.session_timeout_ms,
+        heartbeat_interval_ms: settings.heartbeat_interval_ms,
+        max_size: usize::try_from(settings.max_size).unwrap_or(usize::MAX),
+        initialize_retry_ms: u64::try_from(settings.initialize_retry_interval_ms).unwrap_or(0),
+        ..ShareGroupConfig::default()
+    }
+}
+
 impl Broker {
     /// Takes over the settings of groups that may have changed.
     pub(super) fn configure_groups(&self, dynamic: &DynamicConfig) {
         let mut config = self.groups.config.lock();
-        let interval = dynamic.group_consumer_assignment_interval_ms;
-        if config.consumer.assignment_interval_ms == interval {
+        let intervals = (dynamic.group_consumer_assignment_interval_ms, dynamic.group_share_assignment_interval_ms);
+        if (config.consumer.assignment_interval_ms, config.share.assignment_interval_ms) == intervals {
             return;
         }
-        config.consumer.assignment_interval_ms = interval;
+        (config.consumer.assignment_interval_ms, config.share.assignment_interval_ms) = intervals;
         let new = config.clone();
         drop(config);
         self.groups.shards.tell_each(self, |_, shard| {

@@ -22,6 +22,7 @@ mod server;
 mod sessions;
 mod settings;
 mod shards;
+mod share;
 mod start;
 mod tick;
 mod transactions;
@@ -45,6 +46,7 @@ use hosted::Partitions;
 use ids::ProducerIds;
 use limits::Limits;
 use sessions::Sessions;
+use share::Share;
 use transactions::Transactions;
 
 use crate::config::BrokerConfig;
@@ -74,6 +76,7 @@ pub struct Broker {
     pub producer_ids: ProducerIds,
     pub groups: Groups,
     pub transactions: Transactions,
+    pub share: Share,
     /// `None` once the broker is closed.
     quorum: Mutex<Option<Quorum>>,
     image: ImageCell,

@@ -12,9 +12,10 @@ use tokio::task::JoinSet;
 use tracing::{info, warn};
 
 use super::context::{Caller, Listener};
-use super::{Broker, StartError, cleaner, commit, conn, flush, shards, tick};
+use super::{Broker, StartError, cleaner, commit, conn, flush, shards, share, tick};
 use crate::config::{BrokerConfig, Endpoint};
 use crate::machine::group::GroupShard;
+use crate::machine::share::state::ShareShard;
 use crate::machine::txn::TxnShard;
 
 /// A broker that accepts connections.
@@ -45,7 +46,9 @@ pub async fn start(config: BrokerConfig) -> Result<Running, StartError> {
     tasks.spawn(commit::run(broker.clone(), stopping.clone()));
     tasks.spawn(cleaner::run(broker.clone(), stopping.clone()));
     tasks.spawn(shards::keep_time::<GroupShard>(broker.clone(), stopping.clone()));
-    tasks.spawn(shards::keep_time::<TxnShard>(broker.clone(), stopping));
+    tasks.spawn(shards::keep_time::<TxnShard>(broker.clone(), stopping.clone()));
+    tasks.spawn(shards::keep_time::<ShareShard>(broker.clone(), stopping.clone()));
+    tasks.spawn(share::keep_time(broker.clone(), stopping));
     Ok(Running { addresses, broker, stop, tasks })
 }
 

@@ -37,6 +37,15 @@ impl InternalLog {
     }
 }
 
+impl InternalLog {
+    /// Lets go of records that are superfluous.
+    pub fn drop_below(&self, now: Now, offset: Offset) -> Result<(), ErrorCode> {
+        let broker = self.broker.upgrade().ok_or(ErrorCode::NotCoordinator)?;
+        self.hosted
+            .with_open(&broker, |p| if offset > p.offsets().log_start() { p.delete_records(now, offset).map(drop) } else { Ok(()) })?
+    }
+}
+
 impl InternalPartition for InternalLog {
     fn append(&mut self, now: Now, producer: Producer, records: &[KeyValue]) -> Result<Offset, AppendError> {
         let broker = self.broker.upgrade().ok_or(AppendError::Refused(ErrorCode::NotCoordinator))?;

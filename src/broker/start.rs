@@ -20,6 +20,7 @@ use super::hosted::Partitions;
 use super::ids::ProducerIds;
 use super::limits::Limits;
 use super::sessions::Sessions;
+use super::share::Share;
 use super::transactions::Transactions;
 use crate::config::BrokerConfig;
 use crate::log::{DirOptions, Disk, LogDir, LogError, RealDisk};
@@ -106,6 +107,7 @@ impl Broker {
             producer_ids: ProducerIds::default(),
             groups: Groups::new(&config, Rng::new(rng.next_u64())),
             transactions: Transactions::new(&config),
+            share: Share::new(&config),
             image: quorum.image(),
             quorum: Mutex::new(Some(quorum)),
             rng: Mutex::new(rng),

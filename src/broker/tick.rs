@@ -74,6 +74,11 @@ fn jobs(broker: &Broker) -> Vec<Job> {
     add("flush", flush, flush, flush_due);
     add("snapshot of the metadata", OFTEN_MS, OFTEN_MS, |b| Ok(b.snapshot_metadata()?));
     add("removal of files", OFTEN_MS, 0, remove_files);
+    let prune = c.group_share.state_topic_prune_interval_ms.into();
+    add("pruning of share states", prune, prune, |b| {
+        b.prune_share_states();
+        Ok(())
+    });
     jobs
 }
 

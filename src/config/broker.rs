@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::key::{ConfigError, split_list};
 use super::listener::{Endpoint, parse_endpoints};
 use super::own::{self, Durability};
-use super::{ConsumerGroupSettings, DynamicConfig, Values, broker_dynamic, broker_key, topic_keys};
+use super::{ConsumerGroupSettings, DynamicConfig, ShareGroupSettings, Values, broker_dynamic, broker_key, topic_keys};
 
 /// Something about the given settings that the operator should know, though the broker starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +52,7 @@ pub struct BrokerConfig {
     pub group_max_session_timeout_ms: i32,
     pub group_max_size: i32,
     pub group_min_session_timeout_ms: i32,
+    pub group_share: ShareGroupSettings,
     pub log_cleaner_backoff_ms: i64,
     pub log_cleaner_dedupe_buffer_size: i64,
     pub log_cleaner_enable: bool,
@@ -192,6 +193,7 @@ impl Reader<'_> {
             group_max_session_timeout_ms: self.num("group.max.session.timeout.ms"),
             group_max_size: self.num("group.max.size"),
             group_min_session_timeout_ms: self.num("group.min.session.timeout.ms"),
+            group_share: ShareGroupSettings::read(self.file)?,
             log_cleaner_backoff_ms: self.num("log.cleaner.backoff.ms"),
             log_cleaner_dedupe_buffer_size: self.num("log.cleaner.dedupe.buffer.size"),
             log_cleaner_enable: self.flag("log.cleaner.enable"),
@@ -295,6 +297,8 @@ impl Reader<'_> {
         self.names.extend(topic_keys().iter().flat_map(|k| k.broker.iter().copied()).filter(acts));
         self.names.extend(DynamicConfig::NAMES);
         self.names.extend(ConsumerGroupSettings::NAMES);
+        self.names.extend(ShareGroupSettings::NAMES);
+        self.names.insert("share.coordinator.write.timeout.ms");
         self.names.insert("transaction.partition.verification.enable");
         self.names.extend(["process.roles", "controller.quorum.voters", "controller.quorum.bootstrap.servers"]);
     }

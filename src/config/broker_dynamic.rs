@@ -14,14 +14,16 @@ pub struct DynamicConfig {
     pub max_connection_creation_rate: i32,
     pub producer_id_expiration_ms: i32,
     pub group_consumer_assignment_interval_ms: i32,
+    pub group_share_assignment_interval_ms: i32,
 }
 
 const OVERRIDES: &str = "max.connections.per.ip.overrides";
 
 impl DynamicConfig {
     /// The settings that this reads.
-    pub const NAMES: [&'static str; 6] = [
+    pub const NAMES: [&'static str; 7] = [
         "group.consumer.assignment.interval.ms",
+        "group.share.assignment.interval.ms",
         "max.connections",
         "max.connections.per.ip",
         OVERRIDES,
@@ -42,6 +44,7 @@ impl DynamicConfig {
             max_connection_creation_rate: int("max.connection.creation.rate"),
             producer_id_expiration_ms: int("producer.id.expiration.ms"),
             group_consumer_assignment_interval_ms: int("group.consumer.assignment.interval.ms"),
+            group_share_assignment_interval_ms: int("group.share.assignment.interval.ms"),
         }
     }
 }

@@ -18,6 +18,7 @@ mod listener;
 mod own;
 mod producer_table;
 mod properties;
+mod share_groups;
 mod topic;
 mod topic_table;
 
@@ -31,6 +32,7 @@ pub use key::{ConfigError, Key, Kind, Update, Valid};
 pub use listener::{Endpoint, parse_endpoints};
 pub use own::{DURABILITY, Durability};
 pub use properties::parse_properties;
+pub use share_groups::ShareGroupSettings;
 pub use topic::{CleanupPolicy, CompressionType, TimestampType, TopicConfig};
 
 use std::collections::BTreeMap;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::image::Image;
 use super::topic_regex;
 use crate::machine::controller::{ConfigResource, ResourceKind};
-use crate::machine::group::{ClusterView, GroupSettings, TopicInfo};
+use crate::machine::group::{ClusterView, GroupSettings, ShareSettings, TopicInfo};
 use crate::types::TopicId;
 
 impl ClusterView for Image {
@@ -43,6 +43,11 @@ impl ClusterView for Image {
             session_timeout_ms: number("consumer.session.timeout.ms"),
             heartbeat_interval_ms: number("consumer.heartbeat.interval.ms"),
             assignment_interval_ms: number("consumer.assignment.interval.ms"),
+            share: ShareSettings {
+                session_timeout_ms: number("share.session.timeout.ms"),
+                heartbeat_interval_ms: number("share.heartbeat.interval.ms"),
+                assignment_interval_ms: number("share.assignment.interval.ms"),
+            },
         }
     }
 }

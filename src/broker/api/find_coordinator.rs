@@ -1,11 +1,13 @@
-//! FindCoordinator: which broker looks after a group or a transactional id. Version 4 takes many keys. The topic in which coordinators keep
+//! FindCoordinator: which broker looks after a group, a transactional id, or the state of a share group's
+//! partition (key type 2, from version 6). Version 4 takes many keys. The topic in which coordinators keep
 //! their state is made when it is first needed.
 
-use crate::broker::cluster::{self, OFFSETS_TOPIC, TRANSACTION_TOPIC};
+use crate::broker::cluster::{self, OFFSETS_TOPIC, SHARE_TOPIC, TRANSACTION_TOPIC};
 use crate::broker::context::Cx;
 use crate::broker::reply::Reply;
 use crate::machine::controller::ClusterState;
 use crate::machine::group::partition_for;
+use crate::types::Uuid;
 use crate::wire::ErrorCode;
 use crate::wire::find_coordinator_request::FindCoordinatorRequest;
 use crate::wire::find_coordinator_response::{Coordinator, FindCoordinatorResponse};
@@ -31,6 +33,7 @@ fn topic_of(kind: i8) -> Option<&'static str> {
     match kind {
         GROUP => Some(OFFSETS_TOPIC),
         TRANSACTION => Some(TRANSACTION_TOPIC),
+        SHARE => Some(SHARE_TOPIC),
         _ => None,
     }
 }
@@ -54,9 +57,8 @@ fn answer(cx: &Cx, kind: i8, keys: Vec<String>) -> FindCoordinatorResponse {
 
 fn coordinator(cx: &Cx, image: &ClusterState, kind: i8, key: String) -> Coordinator {
     let found = match topic_of(kind) {
+        Some(_) if kind == SHARE && !(cx.version >= 6 && is_share_key(&key)) => Err(ErrorCode::InvalidRequest),
         Some(topic) => leader_for(cx, image, topic, &key),
-        // Nobody coordinates share groups yet.
-        None if kind == SHARE && cx.version >= 6 => Err(ErrorCode::CoordinatorNotAvailable),
         None => Err(ErrorCode::InvalidRequest),
     };
     match found {
@@ -70,6 +72,13 @@ fn coordinator(cx: &Cx, image: &ClusterState, kind: i8, key: String) -> Coordina
             ..Default::default()
         },
     }
+}
+
+/// `group:topic id:partition`; a group's name may have colons.
+fn is_share_key(key: &str) -> bool {
+    let mut parts = key.rsplitn(3, ':');
+    let partition = parts.next().is_some_and(|p| p.parse::<i32>().is_ok_and(|p| p >= 0));
+    partition && parts.next().is_some_and(|id| id.parse::<Uuid>().is_ok()) && parts.next().is_some_and(|group| !group.is_empty())
 }
 
 fn leader_for(cx: &Cx, image: &ClusterState, topic: &str, key: &str) -> Result<cluster::Endpoint, ErrorCode> {

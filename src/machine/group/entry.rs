@@ -183,7 +183,7 @@ impl Entry {
             Kind::Share(group) => share::beat(group, &mut self.living, turn, context, request),
             // The group comes to be with its records.
             Kind::Classic(_) if is_nothing && request.member_epoch == 0 => {
-                share::beat(&mut ShareGroup::new(), &mut self.living, turn, context, request)
+                share::beat(&ShareGroup::new(), &mut self.living, turn, context, request)
             }
             Kind::Classic(_) | Kind::Consumer(_) => Err(share::not_a_share_group(turn.group_id)),
         }

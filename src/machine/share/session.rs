@@ -40,7 +40,14 @@ impl ShareSessions {
     }
 
     /// A fetch: what it means for the session, and the partitions that are meant then. One that closes means none.
-    pub fn fetch(&mut self, key: &SessionKey, epoch: i32, connection: u64, added: &[Part], forgotten: &[Part]) -> Result<Vec<Part>, ErrorCode> {
+    pub fn fetch(
+        &mut self,
+        key: &SessionKey,
+        epoch: i32,
+        connection: u64,
+        added: &[Part],
+        forgotten: &[Part],
+    ) -> Result<Vec<Part>, ErrorCode> {
         if epoch == OPENS {
             if !self.sessions.contains_key(key) && self.sessions.len() >= self.max {
                 return Err(ErrorCode::ShareSessionLimitReached);
@@ -79,6 +86,11 @@ impl ShareSessions {
     /// Ends a session; gives what it was about.
     pub fn close(&mut self, key: &SessionKey) -> Option<Vec<Part>> {
         self.sessions.remove(key).map(|s| s.parts)
+    }
+
+    /// A connection has opened a session that is still there.
+    pub fn has(&self, connection: u64) -> bool {
+        self.sessions.values().any(|s| s.connection == connection)
     }
 
     /// Ends the sessions of a connection that is gone.

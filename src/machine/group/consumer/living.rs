@@ -36,6 +36,8 @@ pub struct Living {
     metadata_epoch: Option<i32>,
     /// Regular expressions have to be resolved now.
     resolve: Option<MonoMs>,
+    /// Until then it is left to whoever was asked last to have states of a share group begun.
+    asked_until: Option<MonoMs>,
     /// Not later than the first deadline.
     wake: Option<MonoMs>,
 }
@@ -110,6 +112,15 @@ impl Living {
     /// The group has to be compared with the topics: they changed, or what came of the last comparison was not written.
     pub fn metadata_is_old(&self, epoch: i32) -> bool {
         self.metadata_epoch.is_none_or(|of| epoch < of)
+    }
+
+    /// Nobody is having states begun, or it takes too long.
+    pub fn may_ask_for_states(&self, now: MonoMs) -> bool {
+        self.asked_until.is_none_or(|until| until <= now)
+    }
+
+    pub fn asked_for_states(&mut self, until: MonoMs) {
+        self.asked_until = Some(until);
     }
 
     /// Resolve the group's regular expressions as soon as the present decision is in the log.

@@ -15,7 +15,14 @@ use crate::wire::share_group_describe_response::{DescribedGroup, ShareGroupDescr
 use crate::wire::share_group_heartbeat_request::ShareGroupHeartbeatRequest;
 
 impl GroupShard {
-    pub(in crate::machine::group) fn share(&mut self, now: Now, token: Token, context: &Context, ask: ShareAsk, out: &mut Vec<GroupOutput>) {
+    pub(in crate::machine::group) fn share(
+        &mut self,
+        now: Now,
+        token: Token,
+        context: &Context,
+        ask: ShareAsk,
+        out: &mut Vec<GroupOutput>,
+    ) {
         let reply = match &ask {
             ShareAsk::Heartbeat(request) => self.share_heartbeat(now, context, request, out),
             ShareAsk::Describe(request) => ShareReply::Describe(self.describe_share_groups(request)),
@@ -32,9 +39,8 @@ impl GroupShard {
         out: &mut Vec<GroupOutput>,
     ) -> ShareReply {
         let id = &request.group_id;
-        let known = validate(request).and_then(|()| {
-            if request.member_epoch != 0 && !self.groups.contains_key(id) { Err(Refusal::no_group(id)) } else { Ok(()) }
-        });
+        let known = validate(request)
+            .and_then(|()| if request.member_epoch != 0 && !self.groups.contains_key(id) { Err(Refusal::no_group(id)) } else { Ok(()) });
         let beat = known.and_then(|()| self.with_group(now, id, out, |group, turn| group.share_heartbeat(turn, context, request)));
         match beat {
             Ok((response, progress)) => ShareReply::Heartbeat(response, progress),

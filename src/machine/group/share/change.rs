@@ -42,15 +42,29 @@ pub enum ShareAsk {
     /// Names groups of this shard only.
     Describe(ShareGroupDescribeRequest),
     /// The partitions whose state is kept.
-    Kept { group: String },
+    Kept {
+        group: String,
+    },
     /// An administrator wants states to begin anew; the group has to be empty.
-    Begin { group: String, topics: Vec<ShareTopic> },
+    Begin {
+        group: String,
+        topics: Vec<ShareTopic>,
+    },
     /// The share coordinator keeps these now.
-    Begun { group: String, topics: Vec<ShareTopic> },
+    Begun {
+        group: String,
+        topics: Vec<ShareTopic>,
+    },
     /// The states of these topics, or of all, are to go; the group has to be empty.
-    End { group: String, topics: Option<Vec<TopicId>> },
+    End {
+        group: String,
+        topics: Option<Vec<TopicId>>,
+    },
     /// They are gone.
-    Ended { group: String, topics: Vec<TopicId> },
+    Ended {
+        group: String,
+        topics: Vec<TopicId>,
+    },
 }
 
 impl ShareAsk {

@@ -36,7 +36,7 @@ type Beat = (ShareGroupHeartbeatResponse, Option<ShareProgress>);
 impl ShareGroup {
     /// A member is there, or comes. Also gives what the share coordinator shall begin to keep, if there is something new.
     pub(super) fn heartbeat(
-        &mut self,
+        &self,
         living: &mut Living,
         turn: &mut Turn,
         context: &Context,
@@ -57,7 +57,7 @@ impl ShareGroup {
             (member.previous_epoch, member.epoch, member.assigned) = (member.epoch, target_epoch, target);
             records.current(id, &member);
         }
-        let progress = self.begin_states(turn, epoch, &names, records);
+        let progress = self.begin_states(living, turn, epoch, &names, records);
         living.set(Clock::Session, id, member.epoch, turn.now.mono.plus(turn.share_session_timeout_ms()));
         let tells = request.member_epoch == 0 || request.subscribed_topic_names.is_some() || assigned_before != member.assigned;
         let response = ShareGroupHeartbeatResponse {
@@ -71,12 +71,7 @@ impl ShareGroup {
     }
 
     /// The member as it was, and as it will be with what it says now.
-    fn seat(
-        &self,
-        turn: &Turn,
-        context: &Context,
-        request: &ShareGroupHeartbeatRequest,
-    ) -> Result<(Option<Member>, Member), Refusal> {
+    fn seat(&self, turn: &Turn, context: &Context, request: &ShareGroupHeartbeatRequest) -> Result<(Option<Member>, Member), Refusal> {
         let (id, epoch) = (&request.member_id, request.member_epoch);
         let before = self.members.get(id);
         let max = turn.config.share.max_size;
@@ -144,9 +139,8 @@ impl ShareGroup {
             return (self.target_epoch, self.targets.get(id).cloned().unwrap_or_default());
         }
         let others = self.members.iter().filter(|(other, _)| *other != id).map(|(id, m)| (id.as_str(), m));
-        let topics = |m: &Member| -> BTreeSet<TopicId> {
-            m.topic_names.iter().filter_map(|name| turn.cluster.topic(name)).map(|t| t.id).collect()
-        };
+        let topics =
+            |m: &Member| -> BTreeSet<TopicId> { m.topic_names.iter().filter_map(|name| turn.cluster.topic(name)).map(|t| t.id).collect() };
         let members: BTreeMap<&str, BTreeSet<TopicId>> = others.chain([(id, member)]).map(|(id, m)| (id, topics(m))).collect();
         let subscribed: BTreeSet<TopicId> = members.values().flatten().copied().collect();
         let kept = self.states.initialized.iter().filter(|(topic, _)| subscribed.contains(topic));
@@ -162,9 +156,16 @@ impl ShareGroup {
     }
 
     /// Partitions whose state nobody keeps yet: from now on somebody is about to.
-    fn begin_states(&mut self, turn: &Turn, epoch: i32, names: &BTreeSet<String>, records: &mut Records) -> Option<ShareProgress> {
+    fn begin_states(
+        &self,
+        living: &mut Living,
+        turn: &Turn,
+        epoch: i32,
+        names: &BTreeSet<String>,
+        records: &mut Records,
+    ) -> Option<ShareProgress> {
         let now = turn.now.mono;
-        let retries = self.asked_until.is_none_or(|until| until <= now);
+        let retries = living.may_ask_for_states(now);
         let mut states = self.states.clone();
         let mut fresh: BTreeMap<TopicId, Kept> = BTreeMap::new();
         for name in names {
@@ -183,7 +184,7 @@ impl ShareGroup {
         if states != self.states {
             records.states(&states);
         }
-        self.asked_until = Some(now.plus(turn.config.share.initialize_retry_ms));
+        living.asked_for_states(now.plus(turn.config.share.initialize_retry_ms));
         Some(ShareProgress { state_epoch: epoch, topics: fresh.iter().map(ShareTopic::of).collect() })
     }
 
@@ -239,6 +240,7 @@ fn fenced(received: i32, known: i32) -> Refusal {
 }
 
 fn assignment(assigned: &Partitions) -> Assignment {
-    let topic = |(topic_id, ps): (&TopicId, &BTreeSet<i32>)| TopicPartitions { topic_id: *topic_id, partitions: ps.iter().copied().collect() };
+    let topic =
+        |(topic_id, ps): (&TopicId, &BTreeSet<i32>)| TopicPartitions { topic_id: *topic_id, partitions: ps.iter().copied().collect() };
     Assignment { topic_partitions: assigned.iter().map(topic).collect() }
 }

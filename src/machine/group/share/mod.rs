@@ -20,16 +20,16 @@ use super::consumer::Refusal;
 use super::consumer::living::Living;
 use super::turn::Turn;
 use crate::machine::coordinator::Context;
-use crate::types::{MonoMs, TopicId};
+use crate::types::TopicId;
 use crate::wire::ErrorCode;
 use crate::wire::list_groups_response::ListedGroup;
+use crate::wire::share_group_describe_response::{Assignment, DescribedGroup, Member as DescribedMember, TopicPartitions};
 use crate::wire::share_group_heartbeat_request::ShareGroupHeartbeatRequest;
 use crate::wire::share_group_heartbeat_response::ShareGroupHeartbeatResponse;
-use crate::wire::share_group_describe_response::{Assignment, DescribedGroup, Member as DescribedMember, TopicPartitions};
 
 pub(super) use self::ask::failed;
-use self::records::Records;
 pub use self::change::{ShareAsk, ShareProgress, ShareReply, ShareTopic};
+use self::records::Records;
 pub use self::records::ShareGroupRecord;
 
 const FIRST_EPOCH: i32 = 1;
@@ -78,8 +78,6 @@ pub(super) struct ShareGroup {
     states: States,
     /// There is a record of `states`.
     has_states: bool,
-    /// May be lost: until then it is left to whoever was asked last to have states begun.
-    asked_until: Option<MonoMs>,
 }
 
 impl ShareGroup {
@@ -93,7 +91,6 @@ impl ShareGroup {
             members: BTreeMap::new(),
             states: States::default(),
             has_states: false,
-            asked_until: None,
         }
     }
 
@@ -161,7 +158,7 @@ fn assignment(partitions: &Partitions, cluster: &dyn ClusterView) -> Assignment 
 
 /// Lets a member be heard, and writes what comes of it.
 pub(super) fn beat(
-    group: &mut ShareGroup,
+    group: &ShareGroup,
     living: &mut Living,
     turn: &mut Turn,
     context: &Context,

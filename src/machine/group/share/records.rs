@@ -200,10 +200,8 @@ impl ShareGroup {
         let mut records = Records::new(id);
         self.members.keys().for_each(|member| records.no_member(member));
         let group_id = id.to_string();
-        records.add(ShareGroupRecord::TargetEpoch {
-            key: ShareGroupTargetAssignmentMetadataKey { group_id: group_id.clone() },
-            value: None,
-        });
+        records
+            .add(ShareGroupRecord::TargetEpoch { key: ShareGroupTargetAssignmentMetadataKey { group_id: group_id.clone() }, value: None });
         records.add(ShareGroupRecord::States { key: ShareGroupStatePartitionMetadataKey { group_id: group_id.clone() }, value: None });
         records.add(ShareGroupRecord::Epoch { key: ShareGroupMetadataKey { group_id }, value: None });
         records.into_vec()

@@ -4,7 +4,7 @@ use super::*;
 use crate::machine::coordinator::{Coordinator, Input, Output, Position, Producer, Token};
 use crate::machine::group::{GroupAnswer, GroupConfig, GroupRecord, GroupRequest, GroupSettings, GroupShard, TopicInfo};
 use crate::rng::Rng;
-use crate::types::{Now, WallMs};
+use crate::types::{MonoMs, Now, WallMs};
 use crate::wire::delete_groups_request::DeleteGroupsRequest;
 use crate::wire::list_groups_request::ListGroupsRequest;
 
@@ -174,7 +174,8 @@ fn h1_a_groups_life_writes_the_records_that_kafka_writes() {
     let ended = b.step(ShareAsk::End { group: "g".into(), topics: None }).unwrap();
     assert_eq!(ended.topics, [topic]);
     assert_eq!(b.kinds(), [15, 15]);
-    let GroupAnswer::DeleteGroups(deleted) = b.ask(GroupRequest::DeleteGroups(DeleteGroupsRequest { groups_names: vec!["g".into()] })) else {
+    let GroupAnswer::DeleteGroups(deleted) = b.ask(GroupRequest::DeleteGroups(DeleteGroupsRequest { groups_names: vec!["g".into()] }))
+    else {
         panic!()
     };
     assert_eq!((deleted.results[0].error_code, b.kinds()), (0, vec![-12, -15, -11]));
@@ -229,10 +230,7 @@ fn h1_heartbeats_that_cannot_be_are_refused() {
     assert_eq!(code(&mut b, "m", epoch - 2, None), ErrorCode::FencedMemberEpoch.code());
     assert_eq!(code(&mut b, "m", epoch - 1, None), 0, "it may not have heard of the last epoch");
     assert_eq!(code(&mut b, "other", epoch, None), ErrorCode::UnknownMemberId.code());
-    for ask in [
-        ShareAsk::End { group: "g".into(), topics: None },
-        ShareAsk::Begin { group: "g".into(), topics: Vec::new() },
-    ] {
+    for ask in [ShareAsk::End { group: "g".into(), topics: None }, ShareAsk::Begin { group: "g".into(), topics: Vec::new() }] {
         assert_eq!(b.step(ask).unwrap_err().0, ErrorCode::NonEmptyGroup);
     }
     assert_eq!(b.step(ShareAsk::Kept { group: "x".into() }).unwrap_err(), (ErrorCode::GroupIdNotFound, "Group x not found.".into()));

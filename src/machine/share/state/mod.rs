@@ -3,9 +3,9 @@
 //! A partition of a group begins with a snapshot; changes follow as updates, and after so many of them comes another snapshot, which
 //! makes the records before it superfluous. Epochs fence: no leader and no state of the past may write any more.
 
+mod merge;
 mod records;
 mod requests;
-mod merge;
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,9 @@ pub use self::records::ShareRecord;
 pub use self::requests::{Done, Refusal, ShareAnswer, ShareRequest, Summary};
 
 use super::StateBatch;
-use crate::machine::coordinator::{Context, Coordinator, Input, Marker, Output, OutputOf, Position, Skipped, Token, append_error_to_client};
+use crate::machine::coordinator::{
+    Context, Coordinator, Input, Marker, Output, OutputOf, Position, Skipped, Token, append_error_to_client,
+};
 use crate::types::{MonoMs, Now, Offset, TopicId};
 use crate::wire::{EncodeError, ErrorCode};
 
@@ -69,13 +71,15 @@ pub struct ShareShard {
     /// `share.coordinator.snapshot.update.records.per.snapshot`
     updates_per_snapshot: usize,
     entries: BTreeMap<ShareKey, Entry>,
+    /// Where the last record stands in the log.
+    last: Offset,
 }
 
 type ShareOutput = OutputOf<ShareShard>;
 
 impl ShareShard {
     pub fn new(updates_per_snapshot: usize) -> Self {
-        ShareShard { updates_per_snapshot, entries: BTreeMap::new() }
+        ShareShard { updates_per_snapshot, entries: BTreeMap::new(), last: -1 }
     }
 
     pub fn get(&self, key: &ShareKey) -> Option<&ShareState> {
@@ -189,6 +193,19 @@ impl ShareShard {
         })
     }
 
+    fn snapshot_cold(&self, now: Now, older_than: i64, out: &mut Vec<ShareOutput>) {
+        let needed: usize = self.entries.values().map(|e| 1 + e.updates).sum();
+        let kept = self.first_needed().map_or(0, |first| self.last - first + 1);
+        if kept <= i64::try_from(needed).unwrap_or(i64::MAX).saturating_mul(2) {
+            return;
+        }
+        for (key, entry) in self.entries.iter().filter(|(_, e)| e.state.created < older_than) {
+            let snapshot_epoch = entry.state.snapshot_epoch + 1;
+            let state = ShareState { snapshot_epoch, created: now.wall.0, written: now.wall.0, ..entry.state.clone() };
+            out.push(Output::append(vec![ShareRecord::Snapshot { key: key.clone(), state: Some(state) }]));
+        }
+    }
+
     /// Tombstones for topics that are gone.
     fn forget_topics(&self, topics: &[TopicId], out: &mut Vec<ShareOutput>) {
         for key in self.entries.keys().filter(|key| topics.contains(&key.topic)) {
@@ -211,6 +228,10 @@ fn uninitialized(what: &str) -> Refusal {
 #[derive(Clone, Debug, PartialEq)]
 pub enum ShareEvent {
     TopicsDeleted(Vec<TopicId>),
+    /// Snapshots from before this wall time keep old records from being superfluous: they shall be written again, if that gains much.
+    SnapshotCold {
+        older_than: i64,
+    },
 }
 
 impl Coordinator for ShareShard {
@@ -224,12 +245,14 @@ impl Coordinator for ShareShard {
         match input {
             Input::Request { token, body, .. } => self.request(now, token, body, out),
             Input::Event(ShareEvent::TopicsDeleted(topics)) => self.forget_topics(&topics, out),
+            Input::Event(ShareEvent::SnapshotCold { older_than }) => self.snapshot_cold(now, older_than, out),
             // Nothing is assumed before it is applied, and no request waits in here.
             Input::Deadline | Input::Loaded | Input::AppendFailed { .. } | Input::Unloaded { .. } => {}
         }
     }
 
     fn apply(&mut self, record: ShareRecord, at: Position) {
+        self.last = at.offset;
         match record {
             ShareRecord::Snapshot { key, state: None } => _ = self.entries.remove(&key),
             ShareRecord::Snapshot { key, state: Some(state) } => {
@@ -253,6 +276,7 @@ impl Coordinator for ShareShard {
 
     fn forget(&mut self) {
         self.entries.clear();
+        self.last = -1;
     }
 
     /// This partition is never part of a transaction.
@@ -291,7 +315,6 @@ impl Coordinator for ShareShard {
         answer.and(Err(append_error_to_client(error).into()))
     }
 }
-
 
 #[cfg(test)]
 mod tests;

@@ -23,9 +23,15 @@ const VALUE_VERSION: i16 = 0;
 /// One record that changes what is known of a partition.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ShareRecord {
-    Snapshot { key: ShareKey, state: Option<ShareState> },
+    Snapshot {
+        key: ShareKey,
+        state: Option<ShareState>,
+    },
     /// Of the state it has what an update tells: the batches are those that are new.
-    Update { key: ShareKey, state: ShareState },
+    Update {
+        key: ShareKey,
+        state: ShareState,
+    },
 }
 
 impl ShareRecord {
@@ -104,8 +110,12 @@ fn of_snapshot(v: ShareSnapshotValue) -> ShareState {
 }
 
 fn update(s: &ShareState) -> ShareUpdateValue {
-    let batch =
-        |b: &StateBatch| UpdateBatch { first_offset: b.first, last_offset: b.last, delivery_state: b.delivery.code(), delivery_count: b.count };
+    let batch = |b: &StateBatch| UpdateBatch {
+        first_offset: b.first,
+        last_offset: b.last,
+        delivery_state: b.delivery.code(),
+        delivery_count: b.count,
+    };
     ShareUpdateValue {
         snapshot_epoch: s.snapshot_epoch,
         leader_epoch: s.leader_epoch,

@@ -128,12 +128,9 @@ fn h1_epochs_fence() {
     ask(&mut shard, ShareRequest::Initialize { key: key(), state_epoch: 3, start_offset: -1 }).0.unwrap();
     let (answer, records) = ask(&mut shard, ShareRequest::Read { key: key(), leader_epoch: 7 });
     assert_eq!((code(&answer), records.len()), (ErrorCode::None, 1), "the new leader is written down");
-    for (leader, epoch, expected) in [
-        (6, 3, ErrorCode::FencedLeaderEpoch),
-        (7, 2, ErrorCode::FencedStateEpoch),
-        (7, 3, ErrorCode::None),
-        (-1, -1, ErrorCode::None),
-    ] {
+    for (leader, epoch, expected) in
+        [(6, 3, ErrorCode::FencedLeaderEpoch), (7, 2, ErrorCode::FencedStateEpoch), (7, 3, ErrorCode::None), (-1, -1, ErrorCode::None)]
+    {
         let (answer, records) = ask(&mut shard, write(leader, epoch, 1, vec![]));
         assert_eq!((code(&answer), records.len()), (expected, usize::from(expected == ErrorCode::None)));
     }
@@ -171,6 +168,36 @@ fn t11_topics_that_are_gone_are_forgotten() {
     shard.decide(Now::default(), Input::Event(ShareEvent::TopicsDeleted(vec![Uuid([1; 16])])), &mut out);
     let [Output::Append { records, .. }] = out.as_slice() else { panic!("one append") };
     assert_eq!(records, &[ShareRecord::tombstone(&key())]);
+}
+
+#[test]
+fn an_old_snapshot_does_not_keep_the_log_from_being_pruned() {
+    let mut shard = ShareShard::new(3);
+    let other = ShareKey { partition: 1, ..key() };
+    let mut log = Vec::new();
+    log.extend(ask(&mut shard, ShareRequest::Initialize { key: other.clone(), state_epoch: 0, start_offset: 0 }).1);
+    log.extend(ask(&mut shard, ShareRequest::Initialize { key: key(), state_epoch: 0, start_offset: 0 }).1);
+    for i in 0..20 {
+        log.extend(ask(&mut shard, write(0, 0, i, vec![])).1);
+    }
+    let mut shard = ShareShard::new(3);
+    for (offset, record) in (0..).zip(log) {
+        shard.apply(record, Position { offset, producer: crate::machine::coordinator::Producer::NONE });
+    }
+    assert_eq!(shard.first_needed(), Some(0));
+    let mut out = Vec::new();
+    shard.decide(Now::default(), Input::Event(ShareEvent::SnapshotCold { older_than: 1_000 }), &mut out);
+    assert!(out.is_empty(), "they were all written just now");
+    shard.decide(Now { wall: WallMs(5_000), ..Now::default() }, Input::Event(ShareEvent::SnapshotCold { older_than: 1_001 }), &mut out);
+    for (offset, output) in (22..).zip(out) {
+        let Output::Append { records, .. } = output else { panic!("an append") };
+        records.into_iter().for_each(|r| shard.apply(r, Position { offset, producer: crate::machine::coordinator::Producer::NONE }));
+    }
+    assert_eq!(shard.first_needed(), Some(22));
+    assert_eq!(state(&mut shard).start_offset, 19);
+    let mut out = Vec::new();
+    shard.decide(Now::default(), Input::Event(ShareEvent::SnapshotCold { older_than: 9_000 }), &mut out);
+    assert!(out.is_empty(), "nothing is superfluous now");
 }
 
 #[test]
