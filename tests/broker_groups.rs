@@ -3,6 +3,8 @@
 mod common;
 #[path = "broker_groups/consumer.rs"]
 mod consumer;
+#[path = "broker_groups/share.rs"]
+mod share;
 
 use std::time::Duration;
 

@@ -17,6 +17,7 @@ use super::wait::Waiter;
 use crate::log::LogError;
 use crate::machine::group::GroupShard;
 use crate::machine::partition::Reader;
+use crate::machine::share::state::ShareShard;
 use crate::machine::txn::TxnShard;
 use crate::types::{Now, Offset, TopicId};
 use crate::wire::ErrorCode;
@@ -123,5 +124,6 @@ impl Broker {
     fn committed_further(self: &Arc<Self>, hosted: &Hosted) {
         self.committed_for::<GroupShard>(hosted);
         self.committed_for::<TxnShard>(hosted);
+        self.committed_for::<ShareShard>(hosted);
     }
 }

@@ -86,21 +86,22 @@ impl Broker {
             *slot = Some(self.load_share(key, &hosted, &terms)?);
         }
         let Some(led) = slot.as_mut() else { return Err(ErrorCode::UnknownServerError) };
+        let could = led.machine.may_acquire(&terms.terms);
         let mut visit = Visit { machine: &mut led.machine, terms: &terms, now, hosted: &hosted, write: None };
         let result = f(&mut visit);
         let write = visit.write.take();
         let deadline = led.machine.next_deadline();
         if let Some(write) = write {
             let (state_epoch, leader_epoch) = (led.state_epoch, led.leader_epoch);
-            let next = led.machine.next_offset() < led.machine.end();
+            let is_free = led.machine.next_offset() < led.machine.end() || (!could && led.machine.may_acquire(&terms.terms));
             if let Err(code) = self.write_share(key, (state_epoch, leader_epoch), write) {
                 warn!("share group {}: partition {} cannot be written: {}", key.group, hosted.name(), code.name());
                 *slot = None;
                 hosted.waiting.wake_all();
                 return Err(persister_error(code));
             }
-            // Somebody may wait for what is free now.
-            if next {
+            // Somebody may wait for what is free now, or for room.
+            if is_free {
                 hosted.waiting.wake_all();
             }
         }

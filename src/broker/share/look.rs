@@ -18,6 +18,9 @@ use crate::wire::ErrorCode;
 /// How often one look reads on in a partition whose first batches had nothing for consumers.
 const READS_PER_LOOK: usize = 16;
 
+/// How much is read of a partition at once. More would be thrown away mostly: members want so many records, not so many bytes.
+const BYTES_PER_READ: usize = 1 << 20;
+
 /// What a member wants.
 #[derive(Clone)]
 pub struct LookFor {
@@ -128,7 +131,7 @@ fn take(
             offset: from,
             current_leader_epoch: -1,
             last_fetched_epoch: -1,
-            max_bytes,
+            max_bytes: max_bytes.min(BYTES_PER_READ),
             at_least_one_batch: at_least_one,
         };
         let read = visit.hosted.with_open(broker, |p| p.read(&ask))??;
