@@ -94,8 +94,9 @@ impl Broker {
                 let key = ShareKey { group: group.to_string(), topic: topic.id, partition: *partition };
                 self.share_state(ShareRequest::Delete { key }).err()
             };
-            let failed = topic.partitions.iter().filter_map(delete).last();
-            done.push((topic, failed));
+            // All of them, also after one that failed.
+            let mut failed: Vec<Refusal> = topic.partitions.iter().filter_map(delete).collect();
+            done.push((topic, failed.pop()));
         }
         let ended: Vec<TopicId> = done.iter().filter(|(_, failed)| failed.is_none()).map(|(topic, _)| topic.id).collect();
         if !ended.is_empty() {
