@@ -286,7 +286,12 @@ fn k8_a_silent_member_is_taken_out_after_its_session_timeout() {
 #[test]
 fn k8_groups_may_have_settings_of_their_own() {
     let mut w = world();
-    let settings = GroupSettings { session_timeout_ms: Some(50_000), heartbeat_interval_ms: Some(7_000), assignment_interval_ms: Some(0) };
+    let settings = GroupSettings {
+        session_timeout_ms: Some(50_000),
+        heartbeat_interval_ms: Some(7_000),
+        assignment_interval_ms: Some(0),
+        ..Default::default()
+    };
     w.cluster.settings.insert(GROUP.into(), settings);
     w.tell_of_topics(&[]);
     let (mut a, mut b) = (Client::new("a", &["t"]), Client::new("b", &["t"]));

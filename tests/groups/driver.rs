@@ -511,6 +511,7 @@ fn encodes(version: i16, answer: &GroupAnswer) {
         GroupAnswer::DescribeGroups(a) => a.to_bytes(version),
         GroupAnswer::ConsumerGroupDescribe(a) => a.to_bytes(version),
         GroupAnswer::DeleteGroups(a) => a.to_bytes(version),
+        GroupAnswer::Share(_) => unreachable!("these scripts ask nothing of share groups"),
     };
     bytes.unwrap_or_else(|error| panic!("version {version} of {answer:?}: {error}"));
 }
