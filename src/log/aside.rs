@@ -32,7 +32,9 @@ pub fn move_tail(home: &Home, file: &dyn DiskFile, base: Offset, position: u64, 
         break;
     }
     home.disk().sync_dir(&home.dir())?;
-    file.set_len(position)
+    file.set_len(position)?;
+    // What follows may be a roll, and nobody looks at an older segment again.
+    file.sync()
 }
 
 /// Renames a whole `.log` file to a side file; an empty one is removed.

@@ -115,6 +115,8 @@ impl Log {
         if self.recovery_point >= self.end {
             return Ok(());
         }
+        // R1: the next clean stop vouches for it.
+        self.set_unclosed();
         self.unsynced.names = true;
         self.unsynced.since = Some(now.mono);
         if self.end - self.recovery_point >= self.config.flush_messages { self.flush() } else { Ok(()) }

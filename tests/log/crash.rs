@@ -272,3 +272,35 @@ fn r14_what_recovery_found_is_synced_before_anybody_is_told_of_it() {
     let (_dir, mut log) = open(&disk, &synced);
     assert_eq!(read_all(&mut log).len(), 2);
 }
+
+#[test]
+fn r1_a_clean_stop_vouches_for_what_the_recovery_before_it_found_and_cut() {
+    for tail in [&b""[..], b"torn"] {
+        let disk = SimDisk::new();
+        let (dir, mut log) = open(&disk, &config());
+        for _ in 0..8 {
+            append_one(&mut log, "found again").unwrap();
+        }
+        if !tail.is_empty() {
+            log.flush().unwrap();
+        }
+        drop((log, dir));
+        let last = names(&disk).into_iter().rfind(|name| name.ends_with(".log")).unwrap();
+        let bytes = disk.get(path(&last)).unwrap();
+        disk.crash(Survives::Everything);
+        if !tail.is_empty() {
+            disk.put(path(&last), &[&bytes, tail].concat());
+        }
+        let (dir, mut log) = open(&disk, &config());
+        if !tail.is_empty() {
+            log.roll(at(0)).unwrap();
+        }
+        log.close().unwrap();
+        drop(log);
+        assert!(dir.close(0).unwrap());
+        disk.crash(Survives::Synced);
+        let (dir, mut log) = open(&disk, &config());
+        assert!(dir.clean_shutdown().is_some());
+        assert_eq!(read_all(&mut log).len(), 8, "{tail:?}");
+    }
+}

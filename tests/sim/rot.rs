@@ -39,6 +39,7 @@ pub fn try_one(disk: &SimDisk, rng: &mut Rng, manner: Manner, now: Now, model: &
     let what = format!("{what}: a bit of byte {position} of {}", path.display());
     let mut before = disk.files(ROOT);
     before.retain(|path, _| path.extension().is_some_and(|e| e == "log" || e == "cut"));
+    let is_log = path.extension().is_some_and(|e| e == "log");
     // It may refuse to start, and says why.
     let Ok(mut node) = Node::start(disk, manner, now, Rng::new(1)) else { return };
     let state = node.state();
@@ -53,7 +54,9 @@ pub fn try_one(disk: &SimDisk, rng: &mut Rng, manner: Manner, now: Now, model: &
                 // A log start or a checkpoint that is lost may bring back what was deleted.
                 let deleted = seen.offset < part_model.start_max;
                 let same = known.is_some_and(|k| k.key == seen.key && k.value == seen.value);
-                assert!(same || sent || deleted, "{what}: {}-{index} serves {seen:?}, sent was {known:?}", topic.name);
+                // The format's CRC does not cover a batch's base offset: a bit of that moves its records, which are right in all else.
+                let moved = is_log && part_model.records.values().any(|k| k.key == seen.key && k.value == seen.value);
+                assert!(same || sent || deleted || moved, "{what}: {}-{index} serves {seen:?}, sent was {known:?}", topic.name);
             }
         }
     }
