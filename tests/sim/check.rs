@@ -212,7 +212,7 @@ fn missing(part: &mut PartModel, shown: &Shown, found: &BTreeMap<Offset, &Seen>,
             part.records.remove(&offset);
         }
     }
-    part.records.retain(|o, _| *o >= shown.start);
+    // What lies below the start stays known: a start that was not written down may step back (L11).
 }
 
 /// C8, C9: compaction takes what has a successor, and tombstones in time.
