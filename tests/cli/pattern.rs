@@ -10,6 +10,8 @@ const PLACEHOLDERS: &[(&str, &str)] = &[
     ("<TopicId>", r"[A-Za-z0-9_-]{22}"),
     ("IdMuft48RFClHJcpOhaF1A", r"[A-Za-z0-9_-]{22}"),
     ("xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"),
+    // The id that a member of the consumer protocol made for itself.
+    ("xxxxxxxxxxxxxxxxxxxxxx", r"[A-Za-z0-9_-]{22}"),
     ("<duration>", r"\d+ *"),
     ("<timestamp  >", r"\d{13}"),
     ("<usage synopsis, as shown above>", r"usage: (?s:.+?)"),
