@@ -8,11 +8,12 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tracing::{debug, error, warn};
 
-use super::Broker;
 use super::hosted::Hosted;
+use super::{Broker, dormant};
+use crate::config::CleanerConfig;
 use crate::log::compact::{self, CompactError, CompactOptions, Done, Owner, Pace, Throttle};
 use crate::log::{Log, LogError};
-use crate::types::TopicId;
+use crate::types::{MonoMs, TopicId};
 
 /// Waiting for the throttle ends this soon when the broker stops.
 const NAP_MS: u64 = 100;
@@ -24,19 +25,22 @@ pub async fn run(broker: Arc<Broker>, mut stop: watch::Receiver<bool>) {
     if !broker.config.log_cleaner_enable {
         return;
     }
-    let backoff = Duration::from_millis(u64::try_from(broker.config.log_cleaner_backoff_ms).unwrap_or(0).max(1));
-    let throttle = Throttle::new(broker.config.log_cleaner_io_max_bytes_per_second, broker.clock.now().mono);
-    let mut cleaner = Cleaner { uncleanable: Logs::new(), passed_by: Logs::new(), throttle, stop: stop.clone() };
+    let mut settings = broker.cleaning.subscribe();
+    let mut cleaner = Cleaner::new(&broker, *settings.borrow_and_update(), stop.clone());
     loop {
+        let backoff = Duration::from_millis(u64::try_from(cleaner.config.backoff_ms).unwrap_or(0).max(1));
         tokio::select! {
             biased;
             _ = stop.wait_for(|stopping| *stopping) => return,
+            Ok(()) = settings.changed() => {
+                cleaner.configure(&broker, *settings.borrow_and_update());
+                continue;
+            }
             () = tokio::time::sleep(backoff) => {}
         }
         let broker = broker.clone();
         let round = tokio::task::spawn_blocking(move || {
-            cleaner.passed_by.clear();
-            while cleaner.clean_one(&broker) {}
+            cleaner.round(&broker);
             cleaner
         });
         match round.await {
@@ -54,11 +58,40 @@ struct Cleaner {
     uncleanable: Logs,
     /// Logs that could not be cleaned in this round; the next one tries again.
     passed_by: Logs,
+    config: CleanerConfig,
     throttle: Throttle,
+    /// When partitions that are not open are looked at again.
+    sweep_at: MonoMs,
     stop: watch::Receiver<bool>,
 }
 
 impl Cleaner {
+    fn new(broker: &Broker, config: CleanerConfig, stop: watch::Receiver<bool>) -> Cleaner {
+        let now = broker.clock.now().mono;
+        let throttle = Throttle::new(config.io_max_bytes_per_second, now);
+        Cleaner { uncleanable: Logs::new(), passed_by: Logs::new(), config, throttle, sweep_at: now, stop }
+    }
+
+    /// Holds from the next round on.
+    fn configure(&mut self, broker: &Broker, config: CleanerConfig) {
+        if config.io_max_bytes_per_second != self.config.io_max_bytes_per_second {
+            self.throttle = Throttle::new(config.io_max_bytes_per_second, broker.clock.now().mono);
+        }
+        self.config = config;
+    }
+
+    /// Cleans until nothing is dirty enough.
+    fn round(&mut self, broker: &Broker) {
+        self.passed_by.clear();
+        let now = broker.clock.now().mono;
+        if now >= self.sweep_at {
+            // A log that nobody uses gets dirtier by the clock alone, so now and then is enough.
+            dormant::open_dirty(broker);
+            self.sweep_at = now.plus(u64::try_from(broker.config.log_retention_check_interval_ms).unwrap_or(0));
+        }
+        while self.clean_one(broker) {}
+    }
+
     /// Cleans the dirtiest log that is dirty enough. False: there is none, or the broker stops.
     fn clean_one(&mut self, broker: &Broker) -> bool {
         if *self.stop.borrow() {
@@ -105,11 +138,11 @@ impl Cleaner {
     }
 
     fn clean(&mut self, broker: &Broker, hosted: &Hosted) -> Result<Option<Done>, CompactError> {
-        let c = &broker.config;
+        let c = &self.config;
         let options = CompactOptions {
-            dedupe_buffer_bytes: usize::try_from(c.log_cleaner_dedupe_buffer_size).unwrap_or(0),
-            load_factor: c.log_cleaner_io_buffer_load_factor,
-            io_buffer_bytes: usize::try_from(c.log_cleaner_io_buffer_size).unwrap_or(0),
+            dedupe_buffer_bytes: usize::try_from(c.dedupe_buffer_size).unwrap_or(0),
+            load_factor: c.io_buffer_load_factor,
+            io_buffer_bytes: usize::try_from(c.io_buffer_size).unwrap_or(0),
             seed: broker.rng.lock().next_u64(),
         };
         flush(hosted)?;

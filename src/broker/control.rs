@@ -8,7 +8,7 @@ use super::Broker;
 use super::cluster::{OFFSETS_TOPIC, SHARE_TOPIC, TRANSACTION_TOPIC};
 use super::hosted::assignment;
 use super::settings;
-use crate::config::DynamicConfig;
+use crate::config::{CleanerConfig, DynamicConfig};
 use crate::log::LogError;
 use crate::machine::controller::{AllocateProducerIds, Change, ClusterState, Command, ConfigResource, Overrides, ResourceKind};
 use crate::node::partition::Settings;
@@ -89,6 +89,8 @@ impl Broker {
     pub(super) fn obey_dynamic_settings(&self) {
         let config = self.rules.with_layers(&self.image(), DynamicConfig::effective);
         self.limits.configure(&config);
+        let cleaning = self.rules.with_layers(&self.image(), CleanerConfig::effective);
+        self.cleaning.send_if_modified(|known| std::mem::replace(known, cleaning) != cleaning);
         self.configure_groups(&config);
         self.logs.set_producer_id_expiration_ms(config.producer_id_expiration_ms.into());
     }

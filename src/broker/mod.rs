@@ -33,6 +33,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
+use tokio::sync::watch;
 
 pub use server::{Running, start};
 pub use start::StartError;
@@ -49,7 +50,7 @@ use sessions::Sessions;
 use share::Share;
 use transactions::Transactions;
 
-use crate::config::BrokerConfig;
+use crate::config::{BrokerConfig, CleanerConfig};
 use crate::log::LogDir;
 use crate::net::BufferPool;
 use crate::node::image::{Image, ImageCell};
@@ -72,6 +73,8 @@ pub struct Broker {
     pub rolled: Rolled,
     pub unsynced: Unsynced,
     pub limits: Limits,
+    /// How compaction goes about its work; it is woken by a change.
+    cleaning: watch::Sender<CleanerConfig>,
     pub sessions: Sessions,
     pub producer_ids: ProducerIds,
     pub groups: Groups,

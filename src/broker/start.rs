@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use parking_lot::Mutex;
+use tokio::sync::watch;
 use tracing::{error, info, warn};
 
 use super::Broker;
@@ -22,7 +23,7 @@ use super::limits::Limits;
 use super::sessions::Sessions;
 use super::share::Share;
 use super::transactions::Transactions;
-use crate::config::BrokerConfig;
+use crate::config::{BrokerConfig, CleanerConfig};
 use crate::log::{DirOptions, Disk, LogDir, LogError, RealDisk};
 use crate::machine::controller::{ApiError, Options};
 use crate::net::BufferPool;
@@ -91,6 +92,7 @@ impl Broker {
         if !clean && !logs.unrecovered().is_empty() {
             info!("the last stop was not clean: {} partitions will be looked over", logs.unrecovered().len());
         }
+        let cleaning = rules.with_layers(quorum.image().load().state(), CleanerConfig::effective);
         let broker = Broker {
             clock,
             buffers: BufferPool::new(FRAME_BUDGET, FRAME_RETAIN),
@@ -103,6 +105,7 @@ impl Broker {
             rolled: Rolled::default(),
             unsynced: Unsynced::default(),
             limits: Limits::default(),
+            cleaning: watch::Sender::new(cleaning),
             sessions: Sessions::new(config.max_incremental_fetch_session_cache_slots, Rng::new(rng.next_u64())),
             producer_ids: ProducerIds::default(),
             groups: Groups::new(&config, Rng::new(rng.next_u64())),

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::key::{ConfigError, split_list};
 use super::listener::{Endpoint, parse_endpoints};
 use super::own::{self, Durability};
-use super::{ConsumerGroupSettings, DynamicConfig, ShareGroupSettings, Values, broker_dynamic, broker_key, topic_keys};
+use super::{CleanerConfig, ConsumerGroupSettings, DynamicConfig, ShareGroupSettings, Values, broker_dynamic, broker_key, topic_keys};
 
 /// Something about the given settings that the operator should know, though the broker starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,12 +53,7 @@ pub struct BrokerConfig {
     pub group_max_size: i32,
     pub group_min_session_timeout_ms: i32,
     pub group_share: ShareGroupSettings,
-    pub log_cleaner_backoff_ms: i64,
-    pub log_cleaner_dedupe_buffer_size: i64,
     pub log_cleaner_enable: bool,
-    pub log_cleaner_io_buffer_load_factor: f64,
-    pub log_cleaner_io_buffer_size: i32,
-    pub log_cleaner_io_max_bytes_per_second: f64,
     pub log_flush_offset_checkpoint_interval_ms: i32,
     pub log_flush_start_offset_checkpoint_interval_ms: i32,
     pub log_flush_scheduler_interval_ms: i64,
@@ -140,15 +135,7 @@ fn warning(name: &str, honoured: &BTreeSet<&'static str>) -> Option<Warning> {
 }
 
 /// Topic defaults that are shown, and kept for topics, but that nothing acts on yet.
-const TOPIC_DEFAULTS_WITHOUT_EFFECT: [&str; 7] = [
-    "log.cleaner.delete.retention.ms",
-    "log.cleaner.max.compaction.lag.ms",
-    "log.cleaner.min.cleanable.ratio",
-    "log.cleaner.min.compaction.lag.ms",
-    "log.local.retention.bytes",
-    "log.local.retention.ms",
-    "log.preallocate",
-];
+const TOPIC_DEFAULTS_WITHOUT_EFFECT: [&str; 3] = ["log.local.retention.bytes", "log.local.retention.ms", "log.preallocate"];
 
 /// Reads settings by name and remembers which names it was asked for: those are the honoured ones.
 struct Reader<'a> {
@@ -194,12 +181,7 @@ impl Reader<'_> {
             group_max_size: self.num("group.max.size"),
             group_min_session_timeout_ms: self.num("group.min.session.timeout.ms"),
             group_share: ShareGroupSettings::read(self.file)?,
-            log_cleaner_backoff_ms: self.num("log.cleaner.backoff.ms"),
-            log_cleaner_dedupe_buffer_size: self.num("log.cleaner.dedupe.buffer.size"),
             log_cleaner_enable: self.flag("log.cleaner.enable"),
-            log_cleaner_io_buffer_load_factor: self.num("log.cleaner.io.buffer.load.factor"),
-            log_cleaner_io_buffer_size: self.num("log.cleaner.io.buffer.size"),
-            log_cleaner_io_max_bytes_per_second: self.num("log.cleaner.io.max.bytes.per.second"),
             log_flush_offset_checkpoint_interval_ms: self.num("log.flush.offset.checkpoint.interval.ms"),
             log_flush_start_offset_checkpoint_interval_ms: self.num("log.flush.start.offset.checkpoint.interval.ms"),
             log_flush_scheduler_interval_ms: self.num("log.flush.scheduler.interval.ms"),
@@ -296,6 +278,7 @@ impl Reader<'_> {
         let acts = |name: &&str| !TOPIC_DEFAULTS_WITHOUT_EFFECT.contains(name);
         self.names.extend(topic_keys().iter().flat_map(|k| k.broker.iter().copied()).filter(acts));
         self.names.extend(DynamicConfig::NAMES);
+        self.names.extend(CleanerConfig::NAMES);
         self.names.extend(ConsumerGroupSettings::NAMES);
         self.names.extend(ShareGroupSettings::NAMES);
         self.names.insert("share.coordinator.write.timeout.ms");

@@ -7,6 +7,7 @@ mod admin_table;
 mod broker;
 mod broker_dynamic;
 mod broker_table;
+mod cleaner;
 mod client;
 mod consumer_groups;
 mod consumer_table;
@@ -24,6 +25,7 @@ mod topic_table;
 
 pub use broker::{BrokerConfig, Warning};
 pub use broker_dynamic::DynamicConfig;
+pub use cleaner::CleanerConfig;
 pub use client::{Acks, ClientConfig, ConsumerConfig, DnsLookup, OffsetReset, PartitionerKind, ProducerConfig};
 pub use consumer_groups::ConsumerGroupSettings;
 pub use describe::{Entry, Source, Synonym, describe_broker, describe_client_metrics, describe_group, describe_topic};

@@ -35,6 +35,35 @@ impl LogDir {
     }
 }
 
+impl LogDir {
+    /// Whether a log that is not open may be dirty enough to be compacted: if not, it need not be opened. Costs a listing and the sizes of
+    /// its segments. The caller keeps the log from being opened meanwhile.
+    pub fn may_be_dirty(&self, partition: &TopicPartition, config: &LogConfig) -> Result<bool, LogError> {
+        let shared = self.shared();
+        if !config.compact || shared.unrecovered.lock().contains(partition) {
+            return Ok(false);
+        }
+        let home = Home { shared: shared.clone(), partition: partition.clone() };
+        let entries = match shared.disk.list(&home.dir()) {
+            Ok(entries) => entries,
+            Err(e) if e.is_not_found() => return Ok(false),
+            Err(e) => return Err(e.into()),
+        };
+        let bases = segments(&entries);
+        let Some((_active, finished)) = bases.split_last() else { return Ok(false) };
+        let cleaned = shared.cleaner_offsets.get(partition).unwrap_or(0);
+        // The segment that holds the first dirty offset; it counts as dirty if anything of it is.
+        let first_dirty = bases.partition_point(|base| *base <= cleaned).saturating_sub(1);
+        let (mut clean, mut dirty) = (0, 0);
+        for (i, base) in finished.iter().enumerate() {
+            let size = shared.disk.metadata(&home.file(*base, Kind::Log))?.map_or(0, |m| m.len);
+            *(if i < first_dirty { &mut clean } else { &mut dirty }) += size;
+        }
+        let ratio = dirty as f64 / (clean + dirty).max(1) as f64;
+        Ok(dirty > 0 && (ratio > config.min_cleanable_dirty_ratio || config.max_compaction_lag_ms < i64::MAX))
+    }
+}
+
 /// Base offsets of the segments, rising.
 fn segments(entries: &[Entry]) -> Vec<Offset> {
     let mut bases: Vec<Offset> = entries
