@@ -27,7 +27,7 @@ use crate::config::{BrokerConfig, CleanerConfig};
 use crate::log::{DirOptions, Disk, LogDir, LogError, RealDisk};
 use crate::machine::controller::{ApiError, Options};
 use crate::net::BufferPool;
-use crate::node::quorum::{self, NodeDescription, Quorum, QuorumError, Setup, Wanted};
+use crate::node::quorum::{self, NodeDescription, Quorum, QuorumError, Setup, SnapshotLimits, Wanted};
 use crate::rng::Rng;
 use crate::types::{Now, Uuid};
 use crate::wire::broker_registration_request::Listener as RegisteredListener;
@@ -168,7 +168,13 @@ fn open_quorum(
         default_replication_factor: i16::try_from(config.default_replication_factor).unwrap_or(i16::MAX),
         ..Options::default()
     };
-    Ok(Quorum::open(logs, Setup { options, rules, rng }, now)?)
+    let mut quorum = Quorum::open(logs, Setup { options, rules, rng }, now)?;
+    quorum.limit_snapshots(SnapshotLimits {
+        between: config.metadata_bytes_between_snapshots,
+        // -1: no limit.
+        max_log_bytes: u64::try_from(config.metadata_max_retention_bytes).unwrap_or(u64::MAX),
+    });
+    Ok(quorum)
 }
 
 fn registered(listener: &Listener) -> RegisteredListener {

@@ -62,6 +62,10 @@ pub struct BrokerConfig {
     pub max_incremental_fetch_session_cache_slots: i32,
     pub max_request_partition_size_limit: i32,
     pub num_partitions: i32,
+    /// `metadata.log.max.record.bytes.between.snapshots`, if it is set: without, snapshots are taken much sooner than Kafka does, for
+    /// quick starts.
+    pub metadata_bytes_between_snapshots: Option<u64>,
+    pub metadata_max_retention_bytes: i64,
     pub offset_metadata_max_bytes: i32,
     pub offsets_commit_timeout_ms: i32,
     pub offsets_retention_check_interval_ms: i64,
@@ -150,6 +154,12 @@ impl Reader<'_> {
         self.file.get(name).cloned().or(key.default.map(str::to_string))
     }
 
+    /// A number only if it is set, whatever the default.
+    fn given<T: std::str::FromStr>(&mut self, name: &'static str) -> Option<T> {
+        self.names.insert(name);
+        self.file.get(name).and_then(|text| text.parse().ok())
+    }
+
     fn num<T: std::str::FromStr>(&mut self, name: &'static str) -> T {
         let text = self.opt(name).unwrap_or_else(|| panic!("{name} has no default"));
         text.parse().unwrap_or_else(|_| panic!("{name} was checked"))
@@ -190,6 +200,8 @@ impl Reader<'_> {
             max_incremental_fetch_session_cache_slots: self.num("max.incremental.fetch.session.cache.slots"),
             max_request_partition_size_limit: self.num("max.request.partition.size.limit"),
             num_partitions: self.num("num.partitions"),
+            metadata_bytes_between_snapshots: self.given("metadata.log.max.record.bytes.between.snapshots"),
+            metadata_max_retention_bytes: self.num("metadata.max.retention.bytes"),
             offset_metadata_max_bytes: self.num("offset.metadata.max.bytes"),
             offsets_commit_timeout_ms: self.num("offsets.commit.timeout.ms"),
             offsets_retention_check_interval_ms: self.num("offsets.retention.check.interval.ms"),

@@ -87,6 +87,7 @@ impl Site {
              controller.listener.names=CONTROLLER\nlog.dirs={}\noffsets.topic.replication.factor=1\noffsets.topic.num.partitions=3\n\
              transaction.state.log.replication.factor=1\ntransaction.state.log.min.isr=1\ntransaction.state.log.num.partitions=3\n\
              group.initial.rebalance.delay.ms=0\nlog.cleaner.backoff.ms=200\nlog.initial.task.delay.ms=100\n\
+             metadata.log.max.record.bytes.between.snapshots=3000\n\
              delete.topic.enable=true\nauto.create.topics.enable=false\n",
             root.join("data").display()
         );
@@ -96,6 +97,20 @@ impl Site {
 
     pub fn data(&self) -> PathBuf {
         self.root.join("data")
+    }
+
+    /// The newest snapshot of the metadata log.
+    pub fn newest_snapshot(&self) -> Option<String> {
+        let names = fs::read_dir(self.data().join("__cluster_metadata-0")).ok()?;
+        names.map(|e| e.unwrap().file_name().into_string().unwrap()).filter(|n| n.ends_with(".checkpoint")).max()
+    }
+
+    /// All files of topics that end so.
+    pub fn files(&self, suffix: &str) -> Vec<PathBuf> {
+        let dirs = fs::read_dir(self.data()).unwrap().map(|e| e.unwrap().path());
+        let dirs = dirs.filter(|d| d.is_dir() && !text(d).ends_with("-delete"));
+        let files = dirs.flat_map(|d| fs::read_dir(d).unwrap().map(|e| e.unwrap().path()));
+        files.filter(|f| text(f).ends_with(suffix)).collect()
     }
 
     pub fn properties(&self) -> PathBuf {

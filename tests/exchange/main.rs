@@ -8,6 +8,8 @@ mod brokers;
 mod dump;
 mod workload;
 
+use std::time::{Duration, Instant};
+
 use brokers::{Kafka, Site};
 use dump::dump;
 use kfk::node::check;
@@ -30,6 +32,7 @@ fn kafka_and_kfk_serve_one_directory_in_turn() {
     // Clean and unclean, both ways.
     for (kfk, end) in [(true, End::Stop), (false, End::Stop), (true, End::Kill), (false, End::Kill), (true, End::Stop), (false, End::Stop)]
     {
+        let snapshot = site.newest_snapshot();
         let broker = if kfk { site.start_kfk() } else { site.start_kafka(&kafka) };
         let now = dump(site.addr);
         if let Some(before) = &before {
@@ -38,6 +41,10 @@ fn kafka_and_kfk_serve_one_directory_in_turn() {
         }
         workload.run(site.addr);
         before = Some(dump(site.addr));
+        if matches!(end, End::Kill) {
+            // What the other one starts from.
+            await_snapshot_after(&site, snapshot);
+        }
         match end {
             End::Stop => broker.stop(),
             End::Kill => broker.kill(),
@@ -48,4 +55,28 @@ fn kafka_and_kfk_serve_one_directory_in_turn() {
         let noted = |f: &&check::Finding| clean || f.severity == check::Severity::Wrong;
         assert_eq!(report.findings.iter().filter(noted).collect::<Vec<_>>(), [] as [&check::Finding; 0], "found by a check after {name}");
     }
+    kafkas_own_tool_finds_the_logs_in_order(&kafka, &site);
+}
+
+fn await_snapshot_after(site: &Site, older: Option<String>) {
+    let begun = Instant::now();
+    while site.newest_snapshot() <= older {
+        assert!(begun.elapsed() < Duration::from_secs(30), "no snapshot of the metadata after {older:?}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// kafka-dump-log reads all batches of all logs, compacted ones of both brokers among them, and compares the indexes with them.
+fn kafkas_own_tool_finds_the_logs_in_order(kafka: &Kafka, site: &Site) {
+    let files: Vec<String> = [".log", ".index", ".timeindex"].iter().flat_map(|s| site.files(s)).map(|f| f.display().to_string()).collect();
+    assert!(files.iter().any(|f| f.contains("/compacted-1-0/")) && files.iter().any(|f| f.contains("/compacted-2-0/")));
+    let output = kafka.java(site, "org.apache.kafka.tools.DumpLogSegments").arg("--files").arg(files.join(",")).output().unwrap();
+    let (said, complaints) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert!(output.status.success(), "{complaints}");
+    assert_eq!(said.lines().filter(|l| l.starts_with("Dumping ")).count(), files.len());
+    assert!(said.matches("isvalid: true").count() > 100, "{said}");
+    let bad = |l: &&str| {
+        ["isvalid: false", "Mismatches", "Index timestamp", "invalid bytes", "out of order", "does not match"].iter().any(|b| l.contains(b))
+    };
+    assert_eq!(said.lines().filter(bad).collect::<Vec<_>>(), [] as [&str; 0]);
 }

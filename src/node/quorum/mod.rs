@@ -48,7 +48,7 @@ mod tests;
 pub use carry::preflight;
 pub use error::QuorumError;
 pub use format::{CLUSTER_METADATA_ID, Wanted, cluster_metadata_partition, format};
-pub use snapshots::{SnapshotJob, SnapshotWritten};
+pub use snapshots::{SnapshotJob, SnapshotLimits, SnapshotWritten};
 pub use survey::{Survey, damaged_snapshots, survey};
 
 /// No batch takes more: what Kafka reads at once is limited to 8 MiB. Only the start of a node with very many partitions is longer,

@@ -16,8 +16,6 @@ use super::replay::Voting;
 const MIN_TAIL_BYTES: u64 = 256 << 10;
 /// Snapshots kept beside the newest, in case that one rots.
 const OLDER_KEPT: usize = 1;
-/// The log is cut at the oldest kept snapshot when it has grown beyond this (`metadata.max.retention.bytes`).
-const MAX_LOG_BYTES: u64 = 100 << 20;
 
 /// Counts what has come since the last snapshot.
 #[derive(Clone, Copy, Debug)]
@@ -25,11 +23,28 @@ pub(super) struct SnapshotPolicy {
     last_size: u64,
     tail_bytes: u64,
     in_flight: bool,
+    limits: SnapshotLimits,
+}
+
+/// Settings of the metadata log.
+#[derive(Clone, Copy, Debug)]
+pub struct SnapshotLimits {
+    /// A snapshot is due when so much came since the last (`metadata.log.max.record.bytes.between.snapshots`). `None`: as soon as reading
+    /// that would be dearer than writing the state again.
+    pub between: Option<u64>,
+    /// The log is cut at the oldest kept snapshot when it has grown beyond this (`metadata.max.retention.bytes`).
+    pub max_log_bytes: u64,
+}
+
+impl Default for SnapshotLimits {
+    fn default() -> Self {
+        SnapshotLimits { between: None, max_log_bytes: 100 << 20 }
+    }
 }
 
 impl SnapshotPolicy {
     pub(super) fn new(last: Option<(SnapshotId, u64)>, tail_bytes: u64) -> Self {
-        SnapshotPolicy { last_size: last.map_or(0, |(_, size)| size), tail_bytes, in_flight: false }
+        SnapshotPolicy { last_size: last.map_or(0, |(_, size)| size), tail_bytes, in_flight: false, limits: SnapshotLimits::default() }
     }
 
     pub(super) fn appended(&mut self, bytes: usize) {
@@ -38,7 +53,8 @@ impl SnapshotPolicy {
 
     /// Enough has come to make reading it dearer than writing the state again.
     fn is_due(&self) -> bool {
-        !self.in_flight && self.tail_bytes > MIN_TAIL_BYTES.max(self.last_size)
+        let enough = self.limits.between.unwrap_or(MIN_TAIL_BYTES.max(self.last_size));
+        !self.in_flight && self.tail_bytes > enough
     }
 }
 
@@ -77,6 +93,11 @@ impl SnapshotJob {
 }
 
 impl Quorum {
+    /// What holds instead of the defaults.
+    pub fn limit_snapshots(&mut self, limits: SnapshotLimits) {
+        self.snapshots.limits = limits;
+    }
+
     /// The snapshot that should be written now, if one is due. Its result must come back through [`Quorum::snapshot_done`].
     pub fn snapshot_job(&mut self, now: Now) -> Option<SnapshotJob> {
         if self.failed.is_some() || !self.staged.is_empty() || !self.snapshots.is_due() {
@@ -107,7 +128,7 @@ impl Quorum {
         for id in older {
             remove_if_there(&*self.disk, &self.dir.join(id.file_name()))?;
         }
-        if let Some(oldest) = all.first().filter(|_| self.log.size() > MAX_LOG_BYTES) {
+        if let Some(oldest) = all.first().filter(|_| self.log.size() > self.snapshots.limits.max_log_bytes) {
             self.log.advance_start(oldest.offset)?;
             self.log.retain(now, oldest.offset)?;
         }
