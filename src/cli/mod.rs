@@ -4,22 +4,28 @@
 //! `kafka-topics.sh`), a man page and a part of the completions. After a change of options run `scripts/generate`.
 
 pub mod argparse;
+pub mod broker_api_versions;
 pub mod check;
 pub mod completions;
 pub mod connect;
 pub mod console_consumer;
 pub mod console_producer;
 pub mod consumer_groups;
+pub mod delete_records;
 pub mod dump_log;
 pub mod embedded;
 pub mod error;
 pub mod failure;
+pub mod get_offsets;
+pub mod groups;
 pub mod jopt;
+pub mod log_dirs;
 pub mod man;
 pub mod names;
 pub mod out;
 pub mod server;
 pub mod tool;
+pub mod topic_pattern;
 pub mod topics;
 pub mod transactions;
 pub mod usage;
@@ -47,7 +53,12 @@ pub const TOOLS: &[Entry] = &[
     Entry::of::<console_producer::Args>(),
     Entry::of::<console_consumer::Args>(),
     Entry::of::<consumer_groups::Args>(),
+    Entry::of::<groups::Args>(),
+    Entry::of::<get_offsets::Args>(),
+    Entry::of::<delete_records::Args>(),
     Entry::of::<transactions::Args>(),
+    Entry::of::<log_dirs::Args>(),
+    Entry::of::<broker_api_versions::Args>(),
     Entry::of::<dump_log::Args>(),
     Entry::of::<completions::Args>(),
     Entry::of::<man::Args>(),

@@ -2,7 +2,7 @@
 
 use clap::{Arg, ArgAction, Command};
 
-use super::error::{CliError, stderr_line};
+use super::error::{CliError, Kind, stderr_line};
 use super::tool::Entry;
 
 const TOTAL: usize = 100;
@@ -32,6 +32,18 @@ pub fn report(error: &CliError, entry: &Entry) {
     stderr_line(&error.message);
     if !error.no_table {
         print_option_table(&entry.clap_command(entry.kafka));
+    }
+}
+
+/// Tells a failure as the plainer of Kafka's tools do: usage errors with the table; others by `prefix` and message, then, where the tool
+/// does not expect the failure, its exception and an empty line.
+pub fn report_with_trace(prefix: &str, error: &CliError, entry: &Entry) {
+    if error.kind == Kind::Usage {
+        return report(error, entry);
+    }
+    stderr_line(format!("{prefix}{}", error.kafka_message()));
+    if !error.java.class.is_empty() {
+        stderr_line(format!("{}\n", error.as_java()));
     }
 }
 

@@ -45,6 +45,13 @@ pub fn start_with(settings: &[&str]) -> Broker {
     Broker { bootstrap: format!("localhost:{port}"), server: Some((server, dir)) }
 }
 
+impl Broker {
+    /// Where it keeps its data; `None` for a broker that is not kfk's own.
+    pub fn data_dir(&self) -> Option<&std::path::Path> {
+        self.server.as_ref().map(|(_, dir)| dir.path())
+    }
+}
+
 impl Drop for Broker {
     fn drop(&mut self) {
         if let Some((server, _)) = &mut self.server {

@@ -1,6 +1,7 @@
 //! kfk under the names of Kafka's tools, against recorded runs of the real ones (`tests/transcripts`).
 
 mod broker;
+mod cluster;
 #[path = "../common/mod.rs"]
 mod common;
 mod consumer;
@@ -8,6 +9,7 @@ mod differences;
 mod dump_log;
 mod groups;
 mod manners;
+mod offsets;
 mod pattern;
 mod producer;
 mod replay;

@@ -21,8 +21,19 @@ const TOO_LONG: Duration = Duration::from_secs(60);
 const KILL_AFTER: Duration = Duration::from_millis(1500);
 
 /// The tools that are replayed; a transcript may use others to prepare something.
-pub const TOOLS: [&str; 6] =
-    ["kafka-topics", "kafka-console-producer", "kafka-console-consumer", "kafka-consumer-groups", "kafka-transactions", "kafka-dump-log"];
+pub const TOOLS: [&str; 11] = [
+    "kafka-topics",
+    "kafka-console-producer",
+    "kafka-console-consumer",
+    "kafka-consumer-groups",
+    "kafka-transactions",
+    "kafka-dump-log",
+    "kafka-groups",
+    "kafka-get-offsets",
+    "kafka-delete-records",
+    "kafka-log-dirs",
+    "kafka-broker-api-versions",
+];
 
 const KILLED: i32 = -1;
 /// Commands that run at the same time.

@@ -1,9 +1,8 @@
 //! Which topics `--topic` means: a regular expression that must match the whole name, commas standing for "or".
 
-use regex::Regex;
-
 use crate::cli::error::CliError;
 use crate::cli::tool::Context;
+use crate::cli::topic_pattern::expression;
 use crate::client::admin::{Admin, TopicListing};
 use crate::wire::Uuid;
 
@@ -26,14 +25,6 @@ pub(super) async fn topics(
     }
     let expression = expression(pattern)?;
     Ok(all.into_iter().filter(|t| expression.is_match(&t.name)).collect())
-}
-
-fn expression(pattern: &str) -> Result<Regex, CliError> {
-    let quotes = ['"', '\''];
-    let text = pattern.trim().replace(',', "|").replace(' ', "");
-    let text = text.trim_matches(quotes);
-    Regex::new(&format!("^(?:{text})$"))
-        .map_err(|e| CliError::failed(format!("{text} is an invalid regex.")).cause(e.to_string()).exception("java.lang.RuntimeException"))
 }
 
 /// Refuses when a topic was asked for and there is none such.
@@ -73,15 +64,6 @@ pub(super) fn topic_id(text: &str) -> Result<Uuid, CliError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn commas_are_alternatives_and_the_whole_name_must_match() {
-        let matches = |pattern: &str, name: &str| expression(pattern).unwrap().is_match(name);
-        assert!(matches("orders,manual", "manual"));
-        assert!(matches("my.*", "my_topic.v1"));
-        assert!(!matches("orders", "orders2"));
-        assert!(expression("a(").is_err());
-    }
 
     #[test]
     fn ids_are_read_as_java_does() {
