@@ -349,14 +349,14 @@ mod tests {
 
     #[test]
     fn lines_are_filled_from_the_middle() {
-        let text = "kafka-transactions.sh: error: invalid choice: 'nosuch' (choose from 'list', 'describe', 'describe-producers', 'abort', 'find-hanging', 'x')";
+        let text = "kafka-transactions.sh: error: invalid choice: 'nosuch' (choose from 'list', 'describe', 'describe-producers', 'abort', 'find-hanging', 'forceTerminateTransaction')";
         let lines = [
             "kafka-transactions.sh:  error:  invalid   choice:   'nosuch'  (choose  from",
             "'list',   'describe',   'describe-producers',    'abort',   'find-hanging',",
-            "'x')",
+            "'forceTerminateTransaction')",
         ];
         assert_eq!(wrap(text, 0, ""), lines.join("\n"));
         let Ok(Parsed::Help(help)) = parse("--server h show -h") else { panic!("help") };
-        assert!(help.contains("  --name NAME            a name that is told in quite a few  words, so that\n"), "{help}");
+        assert!(help.contains("  --name NAME            a name that is told in  quite a few words, so that\n"), "{help}");
     }
 }
