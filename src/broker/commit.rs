@@ -7,8 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Semaphore, watch};
 use tracing::error;
 
 use super::Broker;
@@ -19,39 +18,16 @@ use crate::machine::group::GroupShard;
 use crate::machine::partition::Reader;
 use crate::machine::share::state::ShareShard;
 use crate::machine::txn::TxnShard;
-use crate::types::{Now, Offset, TopicId};
+use crate::types::{Now, Offset};
 use crate::wire::ErrorCode;
 
 /// Partitions that are synced at the same time. File systems put syncs that run together into one write of their journal.
 const AT_ONCE: u32 = 8;
 
-/// Partitions with records that wait for a sync.
-#[derive(Default)]
-pub struct Unsynced {
-    waiting: Mutex<Vec<(TopicId, i32)>>,
-    some: Notify,
-}
-
-impl Unsynced {
-    pub fn note(&self, topic: TopicId, partition: i32) {
-        self.waiting.lock().push((topic, partition));
-        self.some.notify_one();
-    }
-
-    fn next(&self) -> Option<(TopicId, i32)> {
-        self.waiting.lock().pop()
-    }
-}
-
 /// Runs until the broker stops; closing the logs then syncs the rest.
 pub async fn run(broker: Arc<Broker>, mut stop: watch::Receiver<bool>) {
     let turns = Arc::new(Semaphore::new(AT_ONCE as usize));
-    loop {
-        tokio::select! {
-            biased;
-            _ = stop.wait_for(|stopping| *stopping) => break,
-            () = broker.unsynced.some.notified() => {}
-        }
+    while broker.unsynced.some(&mut stop).await {
         while let Some((topic, partition)) = broker.unsynced.next() {
             let Some(hosted) = broker.partitions.known(topic, partition) else { continue };
             let Ok(turn) = turns.clone().acquire_owned().await else { return };

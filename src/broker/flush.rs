@@ -4,41 +4,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tracing::error;
 
 use super::Broker;
 use super::hosted::Hosted;
 use crate::log::LogError;
-use crate::types::TopicId;
-
-/// Partitions with finished segments that are not synced.
-#[derive(Default)]
-pub struct Rolled {
-    waiting: Mutex<Vec<(TopicId, i32)>>,
-    some: Notify,
-}
-
-impl Rolled {
-    pub fn note(&self, topic: TopicId, partition: i32) {
-        self.waiting.lock().push((topic, partition));
-        self.some.notify_one();
-    }
-
-    fn next(&self) -> Option<(TopicId, i32)> {
-        self.waiting.lock().pop()
-    }
-}
 
 /// Runs until the broker stops; closing the logs then syncs the rest.
 pub async fn run(broker: Arc<Broker>, mut stop: watch::Receiver<bool>) {
-    loop {
-        tokio::select! {
-            biased;
-            _ = stop.wait_for(|stopping| *stopping) => return,
-            () = broker.rolled.some.notified() => {}
-        }
+    while broker.rolled.some(&mut stop).await {
         let working = broker.clone();
         let _ = tokio::task::spawn_blocking(move || flush_all(&working)).await;
     }

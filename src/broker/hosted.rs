@@ -24,9 +24,9 @@ pub struct Hosted {
     state: Mutex<State>,
     /// As `state` says, for those who do not want to wait for the lock.
     open: AtomicBool,
-    /// Noted for `Rolled` and not yet done with.
+    /// Noted in `Broker::rolled` and not yet done with.
     flushing: AtomicBool,
-    /// Noted for `Unsynced` and not yet done with.
+    /// Noted in `Broker::unsynced` and not yet done with.
     syncing: AtomicBool,
     pub waiting: WaitList,
 }

@@ -16,6 +16,7 @@ mod groups;
 mod hosted;
 mod ids;
 mod limits;
+mod noted;
 mod out;
 mod reply;
 mod server;
@@ -39,13 +40,12 @@ pub use server::{Running, start};
 pub use start::StartError;
 
 use clock::Clock;
-use commit::Unsynced;
 use config_rules::Rules;
-use flush::Rolled;
 use groups::Groups;
 use hosted::Partitions;
 use ids::ProducerIds;
 use limits::Limits;
+use noted::Noted;
 use sessions::Sessions;
 use share::Share;
 use transactions::Transactions;
@@ -70,8 +70,10 @@ pub struct Broker {
     pub rules: Arc<Rules>,
     pub logs: Arc<LogDir>,
     pub partitions: Partitions,
-    pub rolled: Rolled,
-    pub unsynced: Unsynced,
+    /// With finished segments that are not synced.
+    pub rolled: Noted,
+    /// With records that wait for a sync.
+    pub unsynced: Noted,
     pub limits: Limits,
     /// How compaction goes about its work; it is woken by a change.
     cleaning: watch::Sender<CleanerConfig>,

@@ -12,14 +12,13 @@ use tracing::{error, info, warn};
 
 use super::Broker;
 use super::clock::Clock;
-use super::commit::Unsynced;
 use super::config_rules::Rules;
 use super::context::Listener;
-use super::flush::Rolled;
 use super::groups::Groups;
 use super::hosted::Partitions;
 use super::ids::ProducerIds;
 use super::limits::Limits;
+use super::noted::Noted;
 use super::sessions::Sessions;
 use super::share::Share;
 use super::transactions::Transactions;
@@ -102,8 +101,8 @@ impl Broker {
             rules,
             logs,
             partitions: Partitions::new(config.node_id),
-            rolled: Rolled::default(),
-            unsynced: Unsynced::default(),
+            rolled: Noted::default(),
+            unsynced: Noted::default(),
             limits: Limits::default(),
             cleaning: watch::Sender::new(cleaning),
             sessions: Sessions::new(config.max_incremental_fetch_session_cache_slots, Rng::new(rng.next_u64())),

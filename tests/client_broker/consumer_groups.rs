@@ -5,15 +5,7 @@ use super::*;
 impl Cluster {
     /// A member of the group that is named as the topic, from the beginning, without auto commit, unless the settings say otherwise.
     fn member(&self, settings: &[(&str, &str)]) -> Consumer {
-        let mut values = self.values(&[
-            ("group.id", &self.topic),
-            ("group.protocol", "consumer"),
-            ("auto.offset.reset", "earliest"),
-            ("enable.auto.commit", "false"),
-            ("retry.backoff.ms", "20"),
-        ]);
-        values.extend(settings.iter().map(|(k, v)| (k.to_string(), v.to_string())));
-        Consumer::new(ConsumerConfig::parse(&values).unwrap()).unwrap()
+        self.reader(&[&[("group.protocol", "consumer")], settings].concat())
     }
 }
 
