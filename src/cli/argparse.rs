@@ -18,16 +18,31 @@ pub enum Value {
     Integer,
     Long,
     Short,
+    /// Text, and the option may be repeated.
+    Many,
+    /// There is none.
+    Flag,
 }
 
-/// One option that takes a value. `-h` and `-v` are there without being listed.
+/// Whether an option belongs to the ones of its level of which one at most may be given. No tool of Kafka's has two such groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OneOf {
+    No,
+    AtMost,
+    Exactly,
+}
+
+/// One option. `-h` is there without being listed.
 #[derive(Clone, Copy, Debug)]
 pub struct Opt {
     /// With its dashes.
     pub name: &'static str,
+    /// `-x`; empty if there is none.
+    pub short: &'static str,
     pub metavar: &'static str,
     pub value: Value,
     pub required: bool,
+    pub one_of: OneOf,
     pub help: &'static str,
 }
 
@@ -46,6 +61,12 @@ pub struct Spec {
     pub prog: &'static str,
     pub options: &'static [Opt],
     pub subs: &'static [Sub],
+    /// What stands for the subcommands in the usage; empty: their names.
+    pub metavar: &'static str,
+    /// There is `-v`.
+    pub version: bool,
+    /// The exit code after help.
+    pub help_exit: u8,
 }
 
 /// A command line that is fine.
@@ -58,30 +79,53 @@ pub enum Parsed {
     Version,
 }
 
-/// Everything to print about a command line that is wrong, without the last newline.
+/// A command line that is wrong.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Refused(pub String);
+pub struct Refused {
+    /// The usage of the tool or of the subcommand.
+    pub usage: String,
+    pub prog: &'static str,
+    /// What is wrong.
+    pub text: String,
+}
+
+impl Refused {
+    /// Everything that argparse4j prints about it, without the last newline.
+    pub fn told(&self) -> String {
+        format!("{}\n{}", self.usage, wrap(&format!("{}: error: {}", self.prog, self.text), 0, ""))
+    }
+}
+
+/// How far the words have been read, and what became of them.
+struct Reading<'a> {
+    words: &'a [String],
+    at: usize,
+    /// Names of the options of this level that were there.
+    given: Vec<&'static str>,
+    out: Vec<OsString>,
+}
 
 impl Spec {
     /// Takes the words after the program's name apart.
     pub fn parse(&self, about: &str, words: &[OsString]) -> Result<Parsed, Refused> {
         let words: Vec<String> = words.iter().map(|w| w.to_string_lossy().into_owned()).collect();
-        let mut out = Vec::new();
-        let mut at = 0;
-        let mut given = Vec::new();
-        while let Some(word) = words.get(at) {
+        let mut line = Reading { words: &words, at: 0, given: Vec::new(), out: Vec::new() };
+        while let Some(word) = words.get(line.at) {
             match word.as_str() {
                 "-h" | "--help" => return Ok(Parsed::Help(self.help(about))),
-                "-v" | "--version" => return Ok(Parsed::Version),
-                _ if word.starts_with('-') => self.option(None, &words, &mut at, &mut given, &mut out)?,
+                "-v" | "--version" if self.version => return Ok(Parsed::Version),
+                _ if word.starts_with('-') => self.option(None, &mut line)?,
                 name => {
                     let Some(sub) = self.subs.iter().find(|s| s.name == name) else { return Err(self.invalid_choice(name)) };
-                    out.push(name.into());
-                    if let Some(help) = self.rest(sub, &words[at + 1..], &mut out)? {
+                    line.out.push(name.into());
+                    let of_tool = std::mem::take(&mut line.given);
+                    line.at += 1;
+                    if let Some(help) = self.rest(sub, &mut line)? {
                         return Ok(Parsed::Help(help));
                     }
-                    self.require(None, &given)?;
-                    return Ok(Parsed::Words(out));
+                    self.require(None, &of_tool)?;
+                    self.require(Some(sub), &line.given)?;
+                    return Ok(Parsed::Words(line.out));
                 }
             }
         }
@@ -89,60 +133,85 @@ impl Spec {
     }
 
     /// What follows the name of a subcommand. Gives its help if that is asked for.
-    fn rest(&self, sub: &Sub, words: &[String], out: &mut Vec<OsString>) -> Result<Option<String>, Refused> {
-        let (mut at, mut given) = (0, Vec::new());
-        while let Some(word) = words.get(at) {
+    fn rest(&self, sub: &Sub, line: &mut Reading<'_>) -> Result<Option<String>, Refused> {
+        while let Some(word) = line.words.get(line.at) {
             match word.as_str() {
                 "-h" | "--help" => return Ok(Some(self.sub_help(sub))),
-                _ if word.starts_with('-') => self.option(Some(sub), words, &mut at, &mut given, out)?,
+                _ if word.starts_with('-') => self.option(Some(sub), line)?,
                 extra => return Err(self.refused(Some(sub), format!("unrecognized arguments: '{extra}'"))),
             }
         }
-        self.require(Some(sub), &given)?;
         Ok(None)
     }
 
-    /// One option with its value, of the tool or of a subcommand.
-    fn option(
-        &self,
-        sub: Option<&Sub>,
-        words: &[String],
-        at: &mut usize,
-        given: &mut Vec<&'static str>,
-        out: &mut Vec<OsString>,
-    ) -> Result<(), Refused> {
-        let word = &words[*at];
-        *at += 1;
-        let (name, attached) = word.split_once('=').map_or((word.as_str(), None), |(n, v)| (n, Some(v.to_owned())));
-        let opt = find(options_of(self, sub), name).ok_or_else(|| self.refused(sub, format!("unrecognized arguments: '{word}'")))?;
-        let value = match attached {
-            Some(value) => value,
-            None => match words.get(*at).filter(|w| !w.starts_with('-') || w.parse::<f64>().is_ok()) {
-                Some(value) => {
-                    *at += 1;
-                    value.clone()
-                }
-                None => return Err(self.refused(sub, format!("argument {}: expected one argument", opt.name))),
-            },
-        };
-        if let Some(why) = opt.value.refuses(&value) {
-            return Err(self.refused(sub, format!("argument {}: could not convert '{value}' to {why}", opt.name)));
+    /// One word with options, of the tool or of a subcommand, and the value that follows it.
+    fn option(&self, sub: Option<&Sub>, line: &mut Reading<'_>) -> Result<(), Refused> {
+        let word = &line.words[line.at];
+        line.at += 1;
+        let unknown = || self.refused(sub, format!("unrecognized arguments: '{word}'"));
+        let (name, attached) = word.split_once('=').map_or((word.as_str(), None), |(n, v)| (n, Some(v)));
+        if let Some(opt) = find(options_of(self, sub), name) {
+            return self.take(sub, opt, attached, line);
         }
-        // The last one counts.
-        if given.contains(&opt.name) {
-            let attached = format!("{}=", opt.name);
-            out.retain(|w| !w.to_string_lossy().starts_with(&attached));
+        // `-sN`, `-cFILE`: options of one letter written as one word.
+        let mut rest = word.strip_prefix('-').filter(|r| !r.starts_with('-')).ok_or_else(unknown)?;
+        while let Some(letter) = rest.chars().next() {
+            let short = format!("-{letter}");
+            rest = &rest[letter.len_utf8()..];
+            let opt = options_of(self, sub).iter().find(|o| o.short == short).ok_or_else(unknown)?;
+            if opt.value != Value::Flag {
+                return self.take(sub, opt, Some(rest).filter(|r| !r.is_empty()), line);
+            }
+            self.take(sub, opt, None, line)?;
         }
-        given.push(opt.name);
-        out.push(format!("{}={value}", opt.name).into());
         Ok(())
     }
 
-    fn require(&self, sub: Option<&Sub>, given: &[&str]) -> Result<(), Refused> {
-        match options_of(self, sub).iter().find(|o| o.required && !given.contains(&o.name)) {
-            Some(missing) => Err(self.refused(sub, format!("argument {} is required", missing.name))),
-            None => Ok(()),
+    fn take(&self, sub: Option<&Sub>, opt: &Opt, attached: Option<&str>, line: &mut Reading<'_>) -> Result<(), Refused> {
+        let shown = opt.shown();
+        let others = options_of(self, sub).iter().filter(|o| o.one_of != OneOf::No && o.name != opt.name);
+        if let Some(other) = others.filter(|_| opt.one_of != OneOf::No).find(|o| line.given.contains(&o.name)) {
+            return Err(self.refused(sub, format!("argument {shown}: not allowed with argument {}", other.shown())));
         }
+        let value = match attached {
+            Some(value) if opt.value == Value::Flag => {
+                return Err(self.refused(sub, format!("argument {shown}: ignore implicit argument '{value}'")));
+            }
+            Some(value) => Some(value.to_owned()),
+            None if opt.value == Value::Flag => None,
+            None => match line.words.get(line.at).filter(|w| !w.starts_with('-') || w.parse::<f64>().is_ok()) {
+                Some(value) => {
+                    line.at += 1;
+                    Some(value.clone())
+                }
+                None => return Err(self.refused(sub, format!("argument {shown}: expected one argument"))),
+            },
+        };
+        if let Some((value, why)) = value.as_ref().and_then(|v| Some((v, opt.value.refuses(v)?))) {
+            return Err(self.refused(sub, format!("argument {shown}: could not convert '{value}' to {why}")));
+        }
+        // The last one counts.
+        if line.given.contains(&opt.name) && opt.value != Value::Many {
+            let attached = format!("{}=", opt.name);
+            line.out.retain(|w| w != opt.name && !w.to_string_lossy().starts_with(&attached));
+        }
+        line.given.push(opt.name);
+        line.out.push(value.map_or(opt.name.to_owned(), |value| format!("{}={value}", opt.name)).into());
+        Ok(())
+    }
+
+    /// Of several that are missing the last one is told.
+    fn require(&self, sub: Option<&Sub>, given: &[&str]) -> Result<(), Refused> {
+        let options = options_of(self, sub);
+        if let Some(missing) = options.iter().rev().find(|o| o.required && !given.contains(&o.name)) {
+            return Err(self.refused(sub, format!("argument {} is required", missing.shown())));
+        }
+        let group: Vec<&Opt> = options.iter().filter(|o| o.one_of == OneOf::Exactly).collect();
+        if !group.is_empty() && !group.iter().any(|o| given.contains(&o.name)) {
+            let names: Vec<String> = group.iter().map(|o| o.shown()).collect();
+            return Err(self.refused(sub, format!("one of the arguments {} is required", names.join(" "))));
+        }
+        Ok(())
     }
 
     fn invalid_choice(&self, name: &str) -> Refused {
@@ -151,22 +220,34 @@ impl Spec {
     }
 
     fn refused(&self, sub: Option<&Sub>, text: String) -> Refused {
-        Refused(format!("{}\n{}", self.usage(sub), wrap(&format!("{}: error: {text}", self.prog), 0, "")))
+        Refused { usage: self.usage(sub), prog: self.prog, text }
+    }
+
+    /// What stands for the subcommands.
+    fn choice(&self) -> String {
+        match self.metavar {
+            "" => format!("{{{}}}", self.subs.iter().map(|s| s.name).collect::<Vec<_>>().join(",")),
+            metavar => metavar.to_owned(),
+        }
     }
 
     /// `usage: ...` of the tool or of a subcommand.
     fn usage(&self, sub: Option<&Sub>) -> String {
         let mut items: Vec<String> = Vec::new();
         match sub {
-            None => items.extend(["[-h]".to_owned(), "[-v]".to_owned()]),
+            None => items.extend(std::iter::once("[-h]").chain(self.version.then_some("[-v]")).map(str::to_owned)),
             Some(sub) => {
                 items.extend(self.options.iter().filter(|o| o.required).map(Opt::in_usage));
+                items.extend(group_in_usage(self.options, OneOf::Exactly));
                 items.extend([sub.name.to_owned(), "[-h]".to_owned()]);
             }
         }
-        items.extend(options_of(self, sub).iter().map(Opt::in_usage));
+        let options = options_of(self, sub);
+        items.extend(options.iter().filter(|o| o.one_of == OneOf::No).map(Opt::in_usage));
+        items.extend(group_in_usage(options, OneOf::AtMost));
+        items.extend(group_in_usage(options, OneOf::Exactly));
         if sub.is_none() {
-            items.push("COMMAND ...".to_owned());
+            items.extend([self.choice(), "...".to_owned()]);
         }
         let head = format!("usage: {}", self.prog);
         let indent = " ".repeat(head.len());
@@ -182,28 +263,89 @@ impl Spec {
     }
 
     fn help(&self, about: &str) -> String {
-        let mut text = format!("{}\n\n{}\n\noptional arguments:\n", self.usage(None), wrap(about, 0, ""));
-        text.push_str(&entry("-h, --help", "show this help message and exit"));
-        text.push_str(&entry("-v, --version", "show the version and exit"));
-        self.options.iter().for_each(|o| text.push_str(&entry(&format!("{} {}", o.name, o.metavar), o.help)));
-        text.push_str("\ncommands:\n  COMMAND\n");
-        self.subs.iter().for_each(|s| text.push_str(&entry(&format!("  {}", s.name), s.help)));
+        let mut text = format!("{}\n\n{}\n\n", self.usage(None), wrap(about, 0, ""));
+        let mut options = format!("optional arguments:\n{}", entry("-h, --help", "show this help message and exit"));
+        if self.version {
+            options.push_str(&entry("-v, --version", "show the version and exit"));
+        }
+        self.options.iter().for_each(|o| options.push_str(&entry(&o.in_help(), o.help)));
+        let mut subs = format!("  {}\n", self.choice());
+        self.subs.iter().for_each(|s| subs.push_str(&entry(&format!("  {}", s.name), s.help)));
+        text.push_str(&match self.metavar {
+            "" => format!("positional arguments:\n{subs}\n{options}"),
+            _ => format!("{options}\ncommands:\n{subs}"),
+        });
         text
     }
 
     fn sub_help(&self, sub: &Sub) -> String {
         let mut text = format!("{}\n\n{}\n\noptional arguments:\n", self.usage(Some(sub)), wrap(sub.help, 0, ""));
         text.push_str(&entry("-h, --help", "show this help message and exit"));
-        sub.options.iter().for_each(|o| text.push_str(&entry(&format!("{} {}", o.name, o.metavar), o.help)));
+        sub.options.iter().for_each(|o| text.push_str(&entry(&o.in_help(), o.help)));
         text
     }
 }
 
 impl Opt {
+    /// An option that may be left out.
+    pub const fn new(name: &'static str, metavar: &'static str, value: Value, help: &'static str) -> Opt {
+        Opt { name, short: "", metavar, value, required: false, one_of: OneOf::No, help }
+    }
+
+    /// An option without a value.
+    pub const fn flag(name: &'static str, help: &'static str) -> Opt {
+        Opt::new(name, "", Value::Flag, help)
+    }
+
+    /// It must be there.
+    pub const fn required(self) -> Opt {
+        Opt { required: true, ..self }
+    }
+
+    /// It has a short spelling, too.
+    pub const fn short(self, short: &'static str) -> Opt {
+        Opt { short, ..self }
+    }
+
+    /// It excludes the others that are marked so.
+    pub const fn one_of(self, one_of: OneOf) -> Opt {
+        Opt { one_of, ..self }
+    }
+
+    /// All its spellings.
+    fn shown(&self) -> String {
+        if self.short.is_empty() { self.name.to_owned() } else { format!("{}/{}", self.name, self.short) }
+    }
+
+    fn with_value(&self, name: &str) -> String {
+        if self.value == Value::Flag { name.to_owned() } else { format!("{name} {}", self.metavar) }
+    }
+
     fn in_usage(&self) -> String {
-        let shown = format!("{} {}", self.name, self.metavar);
+        let shown = self.with_value(self.name);
         if self.required { shown } else { format!("[{shown}]") }
     }
+
+    fn in_help(&self) -> String {
+        match self.short {
+            "" => self.with_value(self.name),
+            short => format!("{}, {}", self.with_value(self.name), self.with_value(short)),
+        }
+    }
+}
+
+/// `[--a A |`, `--b B]`
+fn group_in_usage(options: &[Opt], kind: OneOf) -> Vec<String> {
+    let (open, close) = if kind == OneOf::Exactly { ('(', ')') } else { ('[', ']') };
+    let mut items: Vec<String> = options.iter().filter(|o| o.one_of == kind).map(|o| format!("{} |", o.with_value(o.name))).collect();
+    if let Some(first) = items.first_mut() {
+        first.insert(0, open);
+    }
+    if let Some(last) = items.last_mut() {
+        last.truncate(last.len() - 2);
+        last.push(close);
+    }
+    items
 }
 
 impl Value {
@@ -211,7 +353,7 @@ impl Value {
     fn refuses(self, text: &str) -> Option<String> {
         let no_number = format!("(For input string: \"{text}\")");
         match self {
-            Value::Text => None,
+            Value::Text | Value::Many | Value::Flag => None,
             Value::Integer => text.parse::<i32>().is_err().then(|| format!("Integer {no_number}")),
             Value::Long => text.parse::<i64>().is_err().then(|| format!("Long {no_number}")),
             Value::Short if text.parse::<i16>().is_ok() => None,
@@ -227,7 +369,7 @@ fn options_of<'a>(spec: &'a Spec, sub: Option<&'a Sub>) -> &'a [Opt] {
 
 /// By its name, or by a beginning of it that no other one has.
 fn find<'a>(options: &'a [Opt], name: &str) -> Option<&'a Opt> {
-    if let Some(exact) = options.iter().find(|o| o.name == name) {
+    if let Some(exact) = options.iter().find(|o| o.name == name || (o.short == name && !name.is_empty())) {
         return Some(exact);
     }
     let mut found = options.iter().filter(|o| name.len() > 2 && o.name.starts_with(name));
@@ -302,28 +444,38 @@ mod tests {
     const SPEC: Spec = Spec {
         prog: "kafka-things.sh",
         options: &[
-            Opt { name: "--config", metavar: "FILE", value: Value::Text, required: false, help: "a file" },
-            Opt { name: "--server", metavar: "host:port", value: Value::Text, required: true, help: "a server" },
+            Opt::new("--config", "FILE", Value::Text, "a file"),
+            Opt::new("--server", "host:port", Value::Text, "a server").required(),
         ],
-        subs: &[Sub {
-            name: "show",
-            help: "show it",
-            options: &[
-                Opt { name: "--number", metavar: "NUMBER", value: Value::Integer, required: true, help: "which one" },
-                Opt {
-                    name: "--name",
-                    metavar: "NAME",
-                    value: Value::Text,
-                    required: false,
-                    help: "a name that is told in quite a few words, so that a line is not enough",
-                },
-            ],
-        }],
+        subs: &[
+            Sub {
+                name: "show",
+                help: "show it",
+                options: &[
+                    Opt::new("--number", "NUMBER", Value::Integer, "which one").required(),
+                    Opt::new("--name", "NAME", Value::Text, "a name that is told in quite a few words, so that a line is not enough"),
+                ],
+            },
+            Sub {
+                name: "make",
+                help: "make it",
+                options: &[
+                    Opt::new("--from", "FROM", Value::Many, "of what").short("-f").required(),
+                    Opt::new("--to", "TO", Value::Text, "into what").short("-t").required(),
+                    Opt::flag("--quick", "at once").short("-q").one_of(OneOf::AtMost),
+                    Opt::flag("--slow", "with care").short("-s").one_of(OneOf::AtMost),
+                    Opt::flag("--dry-run", "not at all").short("-n"),
+                ],
+            },
+        ],
+        metavar: "COMMAND",
+        version: true,
+        help_exit: 1,
     };
 
     fn parse(line: &str) -> Result<Parsed, String> {
         let words: Vec<OsString> = line.split(' ').filter(|w| !w.is_empty()).map(OsString::from).collect();
-        SPEC.parse("Shows things.", &words).map_err(|Refused(text)| text.rsplit_once(": error: ").unwrap().1.to_owned())
+        SPEC.parse("Shows things.", &words).map_err(|refused| refused.text)
     }
 
     fn words(line: &str) -> Result<Parsed, String> {
@@ -345,6 +497,18 @@ mod tests {
         assert_eq!(parse("--server h show --n 1"), Err("unrecognized arguments: '--n'".into()), "could be both");
         assert_eq!(parse("--server h show more"), Err("unrecognized arguments: 'more'".into()));
         assert_eq!(parse("--server"), Err("argument --server: expected one argument".into()));
+    }
+
+    #[test]
+    fn short_options_may_stand_in_one_word_and_repeated_ones_are_kept() {
+        assert_eq!(parse("--server h make -nqfa -tb --from c"), words("--server=h make --dry-run --quick --from=a --to=b --from=c"));
+        assert_eq!(parse("--server h make -qs"), Err("argument --slow/-s: not allowed with argument --quick/-q".into()));
+        assert_eq!(parse("--server h make"), Err("argument --to/-t is required".into()), "the last one that is missing");
+        assert_eq!(parse("make"), Err("argument --server is required".into()), "before those of the subcommand");
+        assert_eq!(parse("make --dry-run=1"), Err("argument --dry-run/-n: ignore implicit argument '1'".into()));
+        let refused = SPEC.parse("", &["make".into(), "-x".into()]).unwrap_err();
+        let usage = "usage: kafka-things.sh --server host:port make [-h] --from FROM --to TO\n                       [--dry-run] [--quick | --slow]";
+        assert_eq!(refused.told(), format!("{usage}\nkafka-things.sh: error: unrecognized arguments: '-x'"));
     }
 
     #[test]

@@ -188,10 +188,10 @@ fn run_as_argparse(entry: &Entry, spec: &argparse::Spec, command: Command, words
     };
     let outcome = match spec.parse(entry.about, words) {
         Err(refused) => {
-            stderr_line(refused.0);
+            stderr_line(refused.told());
             return Exit::FAILED;
         }
-        Ok(argparse::Parsed::Help(text)) => print(text.trim_end()).map(|()| Exit::FAILED),
+        Ok(argparse::Parsed::Help(text)) => print(text.trim_end()).map(|()| Exit(spec.help_exit)),
         Ok(argparse::Parsed::Version) => print(KAFKA_VERSION).map(|()| Exit::OK),
         Ok(argparse::Parsed::Words(words)) => {
             let line = std::iter::once(OsString::from(entry.kafka)).chain(words);

@@ -3,11 +3,11 @@
 use crate::cli::argparse::{Opt, Spec, Sub, Value};
 
 const fn opt(name: &'static str, metavar: &'static str, value: Value, help: &'static str) -> Opt {
-    Opt { name, metavar, value, required: false, help }
+    Opt::new(name, metavar, value, help)
 }
 
 const fn required(name: &'static str, metavar: &'static str, value: Value, help: &'static str) -> Opt {
-    Opt { name, metavar, value, required: true, help }
+    opt(name, metavar, value, help).required()
 }
 
 pub(super) const SPEC: Spec = Spec {
@@ -67,4 +67,7 @@ pub(super) const SPEC: Spec = Spec {
             options: &[required("--transactionalId", "TRANSACTIONALID", Value::Text, "the id")],
         },
     ],
+    metavar: "COMMAND",
+    version: true,
+    help_exit: 1,
 };
