@@ -1,6 +1,7 @@
 //! The broker that commands are replayed against: `kfk server` on a directory of its own, or any other one named by `KFK_REPLAY_BOOTSTRAP`.
 
 use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 /// A broker for one test; stopped when dropped.
@@ -8,9 +9,11 @@ pub struct Broker {
     /// `localhost:PORT`
     pub bootstrap: String,
     server: Option<(Child, tempfile::TempDir)>,
+    data_dir: Option<PathBuf>,
 }
 
 const FOREIGN: &str = "KFK_REPLAY_BOOTSTRAP";
+const FOREIGN_DATA: &str = "KFK_REPLAY_DATA_DIR";
 
 /// The broker is not kfk's own.
 pub fn is_foreign() -> bool {
@@ -20,7 +23,7 @@ pub fn is_foreign() -> bool {
 /// Starts a broker with id 1, as the transcripts assume.
 pub fn start() -> Broker {
     if let Ok(bootstrap) = std::env::var(FOREIGN) {
-        return Broker { bootstrap, server: None };
+        return Broker { bootstrap, server: None, data_dir: std::env::var_os(FOREIGN_DATA).map(PathBuf::from) };
     }
     start_with(&[])
 }
@@ -42,13 +45,14 @@ pub fn start_with(settings: &[&str]) -> Broker {
     BufReader::new(server.stdout.take().expect("a pipe")).read_line(&mut line).expect("a line");
     let address = line.trim_end().strip_prefix("ready ").unwrap_or_else(|| panic!("kfk server printed {line:?}"));
     let port = address.rsplit_once(':').expect("a port").1;
-    Broker { bootstrap: format!("localhost:{port}"), server: Some((server, dir)) }
+    let data_dir = Some(dir.path().to_owned());
+    Broker { bootstrap: format!("localhost:{port}"), server: Some((server, dir)), data_dir }
 }
 
 impl Broker {
-    /// Where it keeps its data; `None` for a broker that is not kfk's own.
-    pub fn data_dir(&self) -> Option<&std::path::Path> {
-        self.server.as_ref().map(|(_, dir)| dir.path())
+    /// Where it keeps its data; `None` if a broker that is not kfk's own came without `KFK_REPLAY_DATA_DIR`.
+    pub fn data_dir(&self) -> Option<&Path> {
+        self.data_dir.as_deref()
     }
 }
 

@@ -37,7 +37,8 @@ fn transactions_replay() {
         let create = format!("kafka-topics --bootstrap-server localhost:19200 --create --topic {topic} --partitions {partitions}");
         replay.output(&create, dir.path());
     }
-    *ids.lock().unwrap() = prepare(&broker.bootstrap);
+    let list = || replay.output("kafka-transactions --bootstrap-server localhost:19200 list", dir.path());
+    *ids.lock().unwrap() = prepare(&broker.bootstrap, || until(|| list().contains("CompleteCommit")));
     replay.run();
 }
 
@@ -58,13 +59,25 @@ fn adapt(case: &mut Case, ids: &[i64]) {
     case.command = case.command.replace("--duration-filter 1000", "--duration-filter 0");
 }
 
+/// Asks until it is so; a broker answers a commit before its markers are written.
+fn until(so: impl Fn() -> bool) {
+    for _ in 0..100 {
+        if so() {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    panic!("not within 5 s");
+}
+
 /// Gives the producer ids of `tx-done` and `tx-open`.
-fn prepare(bootstrap: &str) -> Vec<i64> {
+fn prepare(bootstrap: &str, committed: impl Fn()) -> Vec<i64> {
     let old = OldClient { connection: RefCell::new(Client::connect(resolved(bootstrap))) };
     let done = old.init("tx-done", 60_000);
     old.add("tx-done", done, &[0]);
     old.write("tx-done", done, 0, now_ms());
     old.commit("tx-done", done);
+    committed();
     let open = old.init("tx-open", 600_000);
     old.add("tx-open", open, &[0, 1]);
     old.write("tx-open", open, 0, now_ms());
