@@ -5,4 +5,4 @@ _kfk() {
         compopt -o nospace 2>/dev/null
     fi
 }
-complete -o bashdefault -o default -F _kfk kfk kafka-server-start kafka-server-start.sh kafka-topics kafka-topics.sh kafka-console-producer kafka-console-producer.sh kafka-console-consumer kafka-console-consumer.sh kafka-consumer-groups kafka-consumer-groups.sh kafka-groups kafka-groups.sh kafka-get-offsets kafka-get-offsets.sh kafka-delete-records kafka-delete-records.sh kafka-transactions kafka-transactions.sh kafka-log-dirs kafka-log-dirs.sh kafka-broker-api-versions kafka-broker-api-versions.sh kafka-dump-log kafka-dump-log.sh
+complete -o bashdefault -o default -F _kfk kfk kafka-server-start kafka-server-start.sh kafka-topics kafka-topics.sh kafka-console-producer kafka-console-producer.sh kafka-console-consumer kafka-console-consumer.sh kafka-consumer-groups kafka-consumer-groups.sh kafka-groups kafka-groups.sh kafka-get-offsets kafka-get-offsets.sh kafka-delete-records kafka-delete-records.sh kafka-transactions kafka-transactions.sh kafka-log-dirs kafka-log-dirs.sh kafka-metadata-quorum kafka-metadata-quorum.sh kafka-broker-api-versions kafka-broker-api-versions.sh kafka-dump-log kafka-dump-log.sh

@@ -19,6 +19,8 @@ complete --keep-order --exclusive --command kafka-transactions --arguments "(KFK
 complete --keep-order --exclusive --command kafka-transactions.sh --arguments "(KFK_COMPLETE=fish kfk -- (commandline --current-process --tokenize --cut-at-cursor) (commandline --current-token))"
 complete --keep-order --exclusive --command kafka-log-dirs --arguments "(KFK_COMPLETE=fish kfk -- (commandline --current-process --tokenize --cut-at-cursor) (commandline --current-token))"
 complete --keep-order --exclusive --command kafka-log-dirs.sh --arguments "(KFK_COMPLETE=fish kfk -- (commandline --current-process --tokenize --cut-at-cursor) (commandline --current-token))"
+complete --keep-order --exclusive --command kafka-metadata-quorum --arguments "(KFK_COMPLETE=fish kfk -- (commandline --current-process --tokenize --cut-at-cursor) (commandline --current-token))"
+complete --keep-order --exclusive --command kafka-metadata-quorum.sh --arguments "(KFK_COMPLETE=fish kfk -- (commandline --current-process --tokenize --cut-at-cursor) (commandline --current-token))"
 complete --keep-order --exclusive --command kafka-broker-api-versions --arguments "(KFK_COMPLETE=fish kfk -- (commandline --current-process --tokenize --cut-at-cursor) (commandline --current-token))"
 complete --keep-order --exclusive --command kafka-broker-api-versions.sh --arguments "(KFK_COMPLETE=fish kfk -- (commandline --current-process --tokenize --cut-at-cursor) (commandline --current-token))"
 complete --keep-order --exclusive --command kafka-dump-log --arguments "(KFK_COMPLETE=fish kfk -- (commandline --current-process --tokenize --cut-at-cursor) (commandline --current-token))"

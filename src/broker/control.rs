@@ -12,7 +12,7 @@ use crate::config::{CleanerConfig, DynamicConfig};
 use crate::log::LogError;
 use crate::machine::controller::{AllocateProducerIds, Change, ClusterState, Command, ConfigResource, Overrides, ResourceKind};
 use crate::node::partition::Settings;
-use crate::node::quorum::{QuorumError, cluster_metadata_partition};
+use crate::node::quorum::{Quorum, QuorumError, Standing, cluster_metadata_partition};
 use crate::types::{TopicId, TopicPartition};
 use crate::wire::ErrorCode;
 use crate::wire::create_topics_request::{CreatableTopic, CreatableTopicConfig, CreateTopicsRequest};
@@ -33,6 +33,11 @@ impl Broker {
                 Err(ErrorCode::KafkaStorageError)
             }
         }
+    }
+
+    /// How the metadata quorum stands; `None` once the broker is closed.
+    pub fn quorum_standing(&self) -> Option<Standing> {
+        self.quorum.lock().as_ref().map(Quorum::standing)
     }
 
     /// Does on this broker what the changes ask for.

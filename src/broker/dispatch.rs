@@ -62,6 +62,7 @@ pub const APIS: &[Api] = apis! {
     delete_groups DeleteGroups 0..=2;
     incremental_alter_configs IncrementalAlterConfigs 0..=1;
     offset_delete OffsetDelete 0..=0;
+    describe_quorum DescribeQuorum 0..=2;
     describe_cluster DescribeCluster 0..=2;
     describe_producers DescribeProducers 0..=0;
     describe_transactions DescribeTransactions 0..=0;

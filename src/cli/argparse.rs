@@ -403,12 +403,12 @@ fn wrap(text: &str, offset: usize, indent: &str) -> String {
     lines.join(&format!("\n{indent}"))
 }
 
-/// Where a line may be broken: after blanks, and after a hyphen within a word.
+/// Where a line may be broken: after blanks, and after a hyphen before a letter, even one that begins an option.
 fn pieces(text: &str) -> Vec<&str> {
     let (mut out, mut from) = (Vec::new(), 0);
     let bytes = text.as_bytes();
     for at in 1..bytes.len() {
-        let within = at > 1 && bytes[at - 1] == b'-' && bytes[at - 2].is_ascii_alphanumeric() && bytes[at].is_ascii_alphanumeric();
+        let within = at > 1 && bytes[at - 1] == b'-' && bytes[at].is_ascii_alphabetic();
         if (bytes[at - 1] == b' ' && bytes[at] != b' ') || within {
             out.push(&text[from..at]);
             from = at;

@@ -9,11 +9,14 @@ use super::embedded::{self, Embedded};
 use super::error::CliError;
 use super::failure::not_created;
 use super::tool::Context;
+use super::usage::refuse;
 use crate::client::{Admin, Cause, ClientConfig, Error};
 use crate::config;
 
 /// The variable that stands in for a missing `--bootstrap-server`.
 pub const BROKERS_VARIABLE: &str = "KFK_BROKERS";
+const SERVERS: &str = "bootstrap.servers";
+const CONTROLLERS: &str = "bootstrap.controllers";
 const DEFAULT_BROKERS: &str = "localhost:9092";
 const DEFAULT_PORT: u16 = 9092;
 /// A broker that does not answer is told within this time, however many addresses there are.
@@ -32,6 +35,10 @@ pub struct ConnectionArgs {
     /// Instead of a server, run the broker in this process on the data directory DIR (or talk to the server that owns it).
     #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     pub embedded: Option<PathBuf>,
+
+    /// Controllers to ask instead of brokers: for the few tools that can, which have the option themselves.
+    #[arg(skip)]
+    pub bootstrap_controller: Option<String>,
 }
 
 /// Where to find the broker.
@@ -39,6 +46,8 @@ pub struct ConnectionArgs {
 pub enum Target {
     /// Addresses as given, separated by commas.
     Brokers(String),
+    /// Addresses of controllers.
+    Controllers(String),
     /// A data directory to run on.
     Embedded(PathBuf),
 }
@@ -46,13 +55,21 @@ pub enum Target {
 impl ConnectionArgs {
     /// False if Kafka's own tool would complain that `--bootstrap-server` is missing.
     pub fn given(&self, cx: &Context) -> bool {
-        !cx.is_kafka() || self.bootstrap_server.is_some() || self.embedded.is_some() || from_environment().is_some()
+        !cx.is_kafka()
+            || self.bootstrap_server.is_some()
+            || self.bootstrap_controller.is_some()
+            || self.embedded.is_some()
+            || from_environment().is_some()
     }
 
     /// `--embedded`, `--bootstrap-server`, `bootstrap.servers` of the properties, `KFK_BROKERS`, `localhost:9092`: the first that is there.
     ///
-    /// Errors: both options at once.
+    /// Controllers to ask stand above all. Errors: two of these options at once.
     pub fn target(&self, properties: &Properties) -> Result<Target, CliError> {
+        if let Some(controllers) = &self.bootstrap_controller {
+            let other = [("embedded", self.embedded.is_some()), ("bootstrap-server", self.bootstrap_server.is_some())];
+            return refuse(("bootstrap-controller", true), &other).map(|()| Target::Controllers(controllers.clone()));
+        }
         match (&self.embedded, &self.bootstrap_server) {
             (Some(_), Some(_)) => Err(CliError::usage("Option \"[embedded]\" can't be used with option \"[bootstrap-server]\"")),
             (Some(dir), None) => Ok(Target::Embedded(dir.clone())),
@@ -92,13 +109,18 @@ pub fn run<T>(
 ) -> Result<T, CliError> {
     let (brokers, embedded) = match args.target(&properties)? {
         Target::Brokers(list) => (list, None),
+        Target::Controllers(list) => {
+            properties.retain(|(key, _)| key != SERVERS);
+            (list, None)
+        }
         Target::Embedded(dir) => {
             let embedded = Embedded::open(&dir)?;
             (embedded.address.clone(), Some(embedded))
         }
     };
-    set(&mut properties, "bootstrap.servers", brokers);
-    let prepared = prepared(properties, cx).map_err(|e| not_created(e, kind.refusal))?;
+    let key = if args.bootstrap_controller.is_some() { CONTROLLERS } else { SERVERS };
+    set(&mut properties, key, brokers);
+    let prepared = prepared(properties, key, cx).map_err(|e| not_created(e, kind.refusal))?;
     let runtime = runtime(kind)?;
     let result = match (&embedded, kind.minds_signals) {
         (Some(_), false) => runtime.block_on(unless_stopped(work(prepared))),
@@ -133,15 +155,15 @@ pub fn run_on_existing<T>(
 ) -> Result<T, CliError> {
     let Some(dir) = &args.embedded else { return run(args, properties, cx, ADMIN, work) };
     let none = || CliError::failed(format!("no broker runs on {}", dir.display()));
-    let running = ConnectionArgs { bootstrap_server: Some(embedded::owner(dir).ok_or_else(none)?), embedded: None };
+    let running = ConnectionArgs { bootstrap_server: Some(embedded::owner(dir).ok_or_else(none)?), embedded: None, ..Default::default() };
     run(&running, properties, cx, ADMIN, work)
 }
 
 /// Addresses checked, and a limit for connecting that tells a person within seconds what cannot be reached.
-fn prepared(mut properties: Properties, cx: &Context) -> Result<Properties, CliError> {
-    let list = addresses(get(&properties, "bootstrap.servers").unwrap_or_default(), cx)?;
+fn prepared(mut properties: Properties, key: &str, cx: &Context) -> Result<Properties, CliError> {
+    let list = addresses(get(&properties, key).unwrap_or_default(), cx)?;
     let each = UNREACHABLE_AFTER_MS / (list.split(',').count() as u64);
-    set(&mut properties, "bootstrap.servers", list);
+    set(&mut properties, key, list);
     set_default(&mut properties, "socket.connection.setup.timeout.ms", each.max(500).to_string());
     Ok(properties)
 }
@@ -248,7 +270,7 @@ mod tests {
     #[test]
     fn the_flag_beats_the_file() {
         let file: Properties = vec![("bootstrap.servers".into(), "f:1".into())];
-        let args = ConnectionArgs { bootstrap_server: Some("a:1".into()), embedded: None };
+        let args = ConnectionArgs { bootstrap_server: Some("a:1".into()), embedded: None, ..Default::default() };
         assert_eq!(args.target(&file).unwrap(), Target::Brokers("a:1".into()));
         assert_eq!(ConnectionArgs::default().target(&file).unwrap(), Target::Brokers("f:1".into()));
         let both = ConnectionArgs { embedded: Some("d".into()), ..args };

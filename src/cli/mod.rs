@@ -21,6 +21,7 @@ pub mod groups;
 pub mod jopt;
 pub mod log_dirs;
 pub mod man;
+pub mod metadata_quorum;
 pub mod names;
 pub mod out;
 pub mod server;
@@ -58,6 +59,7 @@ pub const TOOLS: &[Entry] = &[
     Entry::of::<delete_records::Args>(),
     Entry::of::<transactions::Args>(),
     Entry::of::<log_dirs::Args>(),
+    Entry::of::<metadata_quorum::Args>(),
     Entry::of::<broker_api_versions::Args>(),
     Entry::of::<dump_log::Args>(),
     Entry::of::<completions::Args>(),

@@ -62,8 +62,11 @@ fn typed_connection() -> (ConnectionArgs, Properties) {
             None => words.get(at + 1).filter(|_| word == name).cloned(),
         })
     };
-    let connection =
-        ConnectionArgs { bootstrap_server: value_of("--bootstrap-server"), embedded: value_of("--embedded").map(PathBuf::from) };
+    let connection = ConnectionArgs {
+        bootstrap_server: value_of("--bootstrap-server"),
+        embedded: value_of("--embedded").map(PathBuf::from),
+        ..Default::default()
+    };
     let file = value_of("--command-config").map(PathBuf::from);
     let properties = file.and_then(|path| connect::load_properties(&path).ok()).unwrap_or_default();
     (connection, properties)

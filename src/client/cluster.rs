@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use kfk_wire::describe_cluster_request::DescribeClusterRequest;
+use kfk_wire::describe_cluster_response::DescribeClusterBroker;
 use kfk_wire::find_coordinator_request::FindCoordinatorRequest;
 use kfk_wire::metadata_request::{MetadataRequest, MetadataRequestTopic};
-use kfk_wire::metadata_response::MetadataResponse;
+use kfk_wire::metadata_response::{MetadataResponse, MetadataResponseBroker};
 use kfk_wire::{ErrorCode, Request, Uuid};
 use parking_lot::{Mutex, RwLock};
 
@@ -18,6 +20,9 @@ use super::metadata::{self, Metadata, TopicMetadata};
 use super::nodes::{Lane, Nodes};
 use crate::config::ClientConfig;
 
+/// Which nodes DescribeCluster is asked for.
+pub(super) const BROKERS: i8 = 1;
+pub(super) const CONTROLLERS: i8 = 2;
 /// No limit to the version of a request.
 const NEWEST: i16 = i16::MAX;
 
@@ -205,8 +210,25 @@ impl Client {
 
     /// As `refresh`; `create` lets the broker create what does not exist, if it is set up to.
     pub(super) async fn refresh_creating(&self, topics: &[&str], create: bool) -> Result<Arc<Metadata>, Error> {
-        let answer = self.ask_metadata(Some(topics), create).await?;
+        let answer = match self.config().controllers {
+            true => self.ask_controllers().await?,
+            false => self.ask_metadata(Some(topics), create).await?,
+        };
         Ok(self.update(answer, false))
+    }
+
+    /// Controllers tell of themselves in another way; they know nothing of topics.
+    async fn ask_controllers(&self) -> Result<MetadataResponse, Error> {
+        let request = DescribeClusterRequest { endpoint_type: CONTROLLERS, ..Default::default() };
+        let answer = self.call_any(&request).await?;
+        check(answer.error_code, answer.error_message.as_deref())?;
+        let node = |b: DescribeClusterBroker| MetadataResponseBroker { node_id: b.broker_id, host: b.host, port: b.port, rack: b.rack };
+        Ok(MetadataResponse {
+            cluster_id: Some(answer.cluster_id),
+            controller_id: answer.controller_id,
+            brokers: answer.brokers.into_iter().map(node).collect(),
+            ..Default::default()
+        })
     }
 
     /// Asks for topics by their ids; brokers know that from Kafka 3.1 on.

@@ -8,8 +8,10 @@ use super::{Values, admin_table, consumer_table, producer_table};
 /// What every client needs to reach a cluster. Times in milliseconds.
 #[derive(Debug, Clone)]
 pub struct ClientConfig {
-    /// `host:port` entries.
+    /// `host:port` entries: brokers, or controllers.
     pub bootstrap_servers: Vec<String>,
+    /// The entries are controllers (`bootstrap.controllers`), who are to be asked themselves.
+    pub controllers: bool,
     pub client_id: String,
     pub dns_lookup: DnsLookup,
     pub connections_max_idle_ms: u64,
@@ -290,8 +292,10 @@ fn client(of: &Reader<'_>) -> Result<ClientConfig, ConfigError> {
     if protocol != "PLAINTEXT" {
         return Err(ConfigError::new(format!("security.protocol {protocol} is not supported yet; known is PLAINTEXT")));
     }
+    let (brokers, controllers) = (of.text("bootstrap.servers"), of.known("bootstrap.controllers").unwrap_or_default());
     Ok(ClientConfig {
-        bootstrap_servers: split_list(&of.text("bootstrap.servers")).into_iter().map(String::from).collect(),
+        bootstrap_servers: split_list(if controllers.is_empty() { &brokers } else { &controllers }).into_iter().map(String::from).collect(),
+        controllers: !controllers.is_empty(),
         client_id: of.text("client.id"),
         dns_lookup: match of.text("client.dns.lookup").as_str() {
             "resolve_canonical_bootstrap_servers_only" => DnsLookup::ResolveCanonicalBootstrapServersOnly,

@@ -13,6 +13,10 @@ const PLACEHOLDERS: &[(&str, &str)] = &[
     // The id that a member of the consumer protocol made for itself.
     ("xxxxxxxxxxxxxxxxxxxxxx", r"[A-Za-z0-9_-]{22}"),
     ("<duration>", r"\d+ *"),
+    ("<blanks>", r" *"),
+    ("<address>", r"[A-Za-z0-9.]+:\d+"),
+    ("<any>", r"[^\n\t]+"),
+    ("<DirectoryId: 22 ch.>.", r"[A-Za-z0-9_-]{22}"),
     ("<timestamp  >", r"\d{13}"),
     ("<usage synopsis, as shown above>", r"usage: (?s:.+?)"),
     ("<description, positional and optional argument sections>", r"(?s:.+)"),

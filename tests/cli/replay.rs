@@ -21,7 +21,7 @@ const TOO_LONG: Duration = Duration::from_secs(60);
 const KILL_AFTER: Duration = Duration::from_millis(1500);
 
 /// The tools that are replayed; a transcript may use others to prepare something.
-pub const TOOLS: [&str; 11] = [
+pub const TOOLS: &[&str] = &[
     "kafka-topics",
     "kafka-console-producer",
     "kafka-console-consumer",
@@ -32,6 +32,7 @@ pub const TOOLS: [&str; 11] = [
     "kafka-get-offsets",
     "kafka-delete-records",
     "kafka-log-dirs",
+    "kafka-metadata-quorum",
     "kafka-broker-api-versions",
 ];
 

@@ -5,6 +5,7 @@
 pub mod json;
 pub mod plain;
 pub mod progress;
+pub mod sheet;
 pub mod table;
 
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};

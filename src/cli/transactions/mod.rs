@@ -8,11 +8,11 @@ use std::path::PathBuf;
 
 use clap::ValueHint;
 
-use self::sheet::Sheet;
 use super::argparse::Spec;
 use super::connect::{self, ConnectionArgs, Properties};
 use super::error::{CliError, stderr_line};
 use super::names;
+use super::out::sheet::Sheet;
 use super::out::{Format, Out};
 use super::tool::{Context, Entry, Exit, Tool};
 use crate::client::Error;
@@ -127,7 +127,8 @@ impl Tool for Args {
 
     fn run(self, cx: &Context) -> Result<Exit, CliError> {
         self.check()?;
-        let connection = ConnectionArgs { bootstrap_server: self.bootstrap_server.clone(), embedded: self.embedded.clone() };
+        let connection =
+            ConnectionArgs { bootstrap_server: self.bootstrap_server.clone(), embedded: self.embedded.clone(), ..Default::default() };
         let properties = self.command_config.as_deref().map(connect::load_properties).transpose()?.unwrap_or_default();
         connect::run(&connection, properties, cx, connect::ADMIN, async |properties| self.work(&properties, cx).await)?;
         Ok(Exit::OK)

@@ -1,19 +1,9 @@
-//! What was found, as rows: in Kafka's layout, as a table for people, as JSON.
-
-use serde_json::{Map, Value};
+//! What was found, as rows.
 
 use super::hanging::Hanging;
-use crate::cli::error::CliError;
-use crate::cli::out::plain::pad;
-use crate::cli::out::table::{Column, number, text};
-use crate::cli::out::{Format, Out, json, table};
+use crate::cli::out::sheet::{Head, NONE, Sheet};
+use crate::cli::out::table::{number, text};
 use crate::client::admin::{ProducerState, TransactionDescription, TransactionListing};
-
-/// What Kafka's tool prints where there is nothing.
-const NONE: &str = "None";
-
-/// One column: Kafka's header, and the one for people.
-type Head = (&'static str, Column);
 
 const LISTING: &[Head] = &[
     ("TransactionalId", text("TRANSACTIONAL-ID")),
@@ -53,52 +43,6 @@ const HANGING: &[Head] = &[
     ("LastTimestamp", number("LAST-TIMESTAMP")),
     ("Duration(min)", number("MINUTES")),
 ];
-
-/// Rows under headers.
-pub(super) struct Sheet {
-    heads: &'static [Head],
-    rows: Vec<Vec<String>>,
-}
-
-impl Sheet {
-    pub fn print(&self, out: &mut Out, format: Format) -> Result<(), CliError> {
-        match format {
-            Format::Plain => self.plain().iter().try_for_each(|line| out.line(line)),
-            Format::Table => {
-                let columns: Vec<Column> = self.heads.iter().map(|(_, column)| *column).collect();
-                let dash = |cell: &String| if cell == NONE || cell.is_empty() { "-".to_owned() } else { cell.clone() };
-                out.line(table::render(&columns, self.rows.iter().map(|row| row.iter().map(dash).collect())))
-            }
-            Format::Json => json::print(out, &Value::from(self.rows.iter().map(|row| self.object(row)).collect::<Vec<_>>())),
-        }
-    }
-
-    /// Every cell as wide as the widest of its column, with a tab behind it.
-    fn plain(&self) -> Vec<String> {
-        let heads = self.heads.iter().map(|(head, _)| (*head).to_owned()).collect::<Vec<_>>();
-        let all: Vec<&Vec<String>> = std::iter::once(&heads).chain(&self.rows).collect();
-        let width = |at: usize| all.iter().map(|row| row[at].chars().count()).max().unwrap_or(0);
-        let widths: Vec<usize> = (0..heads.len()).map(width).collect();
-        all.iter().map(|row| row.iter().zip(&widths).map(|(cell, width)| format!("{}\t", pad(cell, *width))).collect()).collect()
-    }
-
-    /// Keys are Kafka's headers: `ProducerId` becomes `producerId`. Lists of partitions are lists.
-    fn object(&self, row: &[String]) -> Value {
-        let mut object = Map::new();
-        for ((head, column), cell) in self.heads.iter().zip(row) {
-            let mut letters = head.trim_end_matches("(min)").chars();
-            let key: String = letters.next().map(|c| c.to_lowercase().chain(letters).collect()).unwrap_or_default();
-            let value = match cell.as_str() {
-                NONE => Value::Null,
-                list if *head == "TopicPartitions" => Value::from(list.split(',').filter(|p| !p.is_empty()).collect::<Vec<_>>()),
-                digits if column.number => digits.parse::<i64>().map_or(Value::from(digits), Value::from),
-                words => Value::from(words),
-            };
-            object.insert(key, value);
-        }
-        Value::from(object)
-    }
-}
 
 fn or_none(number: Option<i64>) -> String {
     number.map_or(NONE.to_owned(), |n| n.to_string())
@@ -160,6 +104,8 @@ pub(super) fn hanging(found: &[Hanging]) -> Sheet {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     #[test]

@@ -5,6 +5,7 @@ use kfk_wire::describe_log_dirs_request::{DescribableLogDirTopic, DescribeLogDir
 use kfk_wire::describe_log_dirs_response::DescribeLogDirsResult;
 
 use super::Admin;
+use crate::client::cluster::{BROKERS, CONTROLLERS};
 use crate::client::error::{Error, check};
 use crate::client::metadata::BrokerNode;
 
@@ -22,7 +23,8 @@ pub struct ClusterDescription {
 impl Admin {
     /// Who is in the cluster.
     pub async fn describe_cluster(&self) -> Result<ClusterDescription, Error> {
-        let request = DescribeClusterRequest::default();
+        let endpoint_type = if self.client.config().controllers { CONTROLLERS } else { BROKERS };
+        let request = DescribeClusterRequest { endpoint_type, ..Default::default() };
         let answer = self.retrying("describing the cluster", || async { self.client.call_any(&request).await }).await?;
         check(answer.error_code, answer.error_message.as_deref())?;
         let broker = |b: kfk_wire::describe_cluster_response::DescribeClusterBroker| BrokerNode {

@@ -6,6 +6,7 @@ mod cluster;
 mod configs;
 mod groups;
 mod offsets;
+mod quorum;
 mod topics;
 mod transactions;
 
@@ -13,6 +14,7 @@ pub use cluster::ClusterDescription;
 pub use configs::{AlterOp, ConfigChange, ConfigEntry, ConfigResource, ResourceType};
 pub use groups::{ClassicGroup, ClassicMember, ConsumerGroup, GroupListing, GroupOffset};
 pub use offsets::{ListedOffset, OffsetSpec};
+pub use quorum::{QuorumDescription, QuorumReplica};
 pub use topics::{DescribedPartition, DescribedTopic, NewPartitions, NewTopic, TopicListing};
 pub use transactions::{OpenTransaction, ProducerState, TransactionDescription, TransactionFilter, TransactionListing};
 

@@ -87,6 +87,18 @@ pub struct NodeDescription {
     pub log_dirs: Vec<Uuid>,
 }
 
+/// How a quorum stands whose only voter, and leader, is this node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    pub epoch: i32,
+    /// Behind the last committed record.
+    pub end_offset: Offset,
+    /// The voter's data directory; zero where the voters stand in the configuration.
+    pub directory: Uuid,
+    /// The voters stand in the log.
+    pub dynamic: bool,
+}
+
 /// The only voter of the metadata quorum, always its leader.
 pub struct Quorum {
     disk: Arc<dyn Disk>,
@@ -129,6 +141,19 @@ impl Quorum {
     /// The offset behind the last committed record.
     pub fn end_offset(&self) -> Offset {
         self.log.end_offset()
+    }
+
+    /// How the quorum stands.
+    pub fn standing(&self) -> Standing {
+        let voters = self.voting.voters.iter().flat_map(|v| &v.voters);
+        let known = voters.filter(|v| v.voter_id == self.node()).map(|v| v.voter_directory_id).next();
+        Standing {
+            epoch: self.epoch,
+            end_offset: self.end_offset(),
+            // Voters that stand in the configuration have no directories.
+            directory: known.filter(|_| self.voting.kraft_version > 0).unwrap_or_default(),
+            dynamic: self.voting.kraft_version > 0,
+        }
     }
 
     /// Decides and applies; nobody sees it yet. The outcome may be acted on after [`Quorum::commit`].
