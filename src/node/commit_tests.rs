@@ -63,6 +63,24 @@ fn records_are_committed_by_the_sync_and_not_before() {
     assert!(plain.sync_job().unwrap().is_none());
 }
 
+/// A coordinator reads its partition up to the high watermark as soon as it is open.
+#[test]
+fn what_only_the_page_cache_kept_is_committed_once_the_partition_is_open() {
+    let disk = SimDisk::new();
+    let (dir, mut p) = open(&disk, true);
+    p.append(now(), Acks::All, &batch("a"), None).unwrap();
+    let done = p.sync_job().unwrap().unwrap().run().unwrap();
+    p.synced(now(), Some(done));
+    assert_eq!(offsets(&p), (1, 1));
+    drop((p, dir));
+    disk.crash(Survives::Everything);
+    let (dir, p) = open(&disk, true);
+    assert_eq!(offsets(&p), (1, 1));
+    drop((p, dir));
+    disk.crash(Survives::Synced);
+    assert_eq!(offsets(&open(&disk, true).1), (1, 1));
+}
+
 #[test]
 fn whatever_a_power_loss_takes_the_committed_records_are_there() {
     for synced in 0..4 {

@@ -10,5 +10,6 @@ pub mod internal_batches;
 pub mod partition;
 pub mod quorum;
 pub mod shard;
+pub mod share_batches;
 mod topic_regex;
 pub mod transactions;

@@ -144,8 +144,12 @@ pub struct Partition {
 }
 
 impl Partition {
-    /// A partition over its log, in the state that the controller's records give it.
-    pub fn new(me: NodeId, log: Log, settings: Arc<Settings>, assignment: &Assignment, now: Now) -> Result<Self, LogError> {
+    /// A partition over its log, in the state that the controller's records give it. What a stop that was not clean has left unsynced
+    /// is synced first, where only that counts: readers have seen it, and a coordinator that reads its partition must not miss it.
+    pub fn new(me: NodeId, mut log: Log, settings: Arc<Settings>, assignment: &Assignment, now: Now) -> Result<Self, LogError> {
+        if settings.commit_when_synced && log.recovery_point() < log.end_offset() {
+            log.flush()?;
+        }
         let first_unstable = log.producers().first_unstable_offset(log.start_offset());
         let machine = PartitionMachine::new(me, log.start_offset(), log.end_offset(), first_unstable);
         let mut partition =

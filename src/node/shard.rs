@@ -149,6 +149,11 @@ impl<M: Coordinator, L: InternalPartition> Shard<M, L> {
         matches!(self.state, State::Active)
     }
 
+    /// Everything that was appended and applied is committed.
+    pub fn is_committed(&self) -> bool {
+        self.is_active() && self.log.committed() >= self.end
+    }
+
     /// What the last complete load found.
     pub fn load_report(&self) -> &LoadReport {
         &self.report

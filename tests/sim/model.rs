@@ -85,6 +85,8 @@ pub struct TxnClient {
     pub open: Option<usize>,
     /// Only an abort is left for it.
     pub must_abort: bool,
+    /// Nobody knows which of its batches arrived: after the abort it needs a new epoch.
+    pub unsure: bool,
     /// All transactions of this client, in order.
     pub history: Vec<usize>,
     /// TV1: partitions that were added to the open transaction.

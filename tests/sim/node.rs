@@ -16,6 +16,7 @@ use kfk::machine::coordinator::{Context, Coordinator, Marker, Producer, Token};
 use kfk::machine::group::{GroupAnswer, GroupConfig, GroupEvent, GroupRequest, GroupShard};
 use kfk::machine::partition::Assignment;
 use kfk::machine::partition::txn::Guard;
+use kfk::machine::share::state::{ShareAnswer, ShareEvent, ShareKey, ShareRequest, ShareShard, ShareState};
 use kfk::machine::txn::{MarkerOutcome, TxnAnswer, TxnConfig, TxnEffect, TxnEvent, TxnRequest, TxnShard, WriteMarkers};
 use kfk::node::partition::{Partition, Settings};
 use kfk::node::quorum::{self, NodeDescription, Quorum, QuorumError, Setup, Wanted, cluster_metadata_partition};
@@ -32,6 +33,7 @@ use kfk::wire::create_topics_response::CreatableTopicConfigs;
 pub const ROOT: &str = "/data";
 pub const OFFSETS: &str = "__consumer_offsets";
 pub const TRANSACTIONS: &str = "__transaction_state";
+pub const SHARES: &str = "__share_group_state";
 /// What transactional clients read: it is always there.
 pub const SOURCE: &str = "source";
 const ME: i32 = 1;
@@ -66,8 +68,10 @@ pub fn told(code: ErrorCode) -> Fail {
 /// How the brokers of one history are set up.
 #[derive(Clone, Copy, Debug)]
 pub struct Manner {
-    /// `flush.messages` of every topic.
+    /// `flush.messages=1` for every topic.
     pub synced: bool,
+    /// `kfk.durability=group-commit`.
+    pub group_commit: bool,
     pub transaction_version: i16,
 }
 
@@ -120,7 +124,7 @@ fn settings(manner: Manner, overrides: &Overrides) -> Settings {
     };
     let validate = ValidateOptions { compact, segment_bytes: 1500, max_message_bytes: 1500, ..ValidateOptions::default() };
     let deletes = policy.contains("delete");
-    Settings { log, validate, min_insync_replicas: 1, deletes, verifies_transactions: true, commit_when_synced: false }
+    Settings { log, validate, min_insync_replicas: 1, deletes, verifies_transactions: true, commit_when_synced: manner.group_commit }
 }
 
 fn assignment(p: &kfk::machine::controller::Partition) -> Assignment {
@@ -160,12 +164,14 @@ pub struct Node {
     pub parts: BTreeMap<(TopicId, i32), Part>,
     pub groups: Shard<GroupShard, InternalLog>,
     pub txns: Shard<TxnShard, InternalLog>,
+    pub shares: Shard<ShareShard, InternalLog>,
     manner: Manner,
     rng: Rng,
     ids: Vec<i64>,
     next_token: u64,
     group_answers: BTreeMap<Token, GroupAnswer>,
     txn_answers: BTreeMap<Token, TxnAnswer>,
+    share_answers: BTreeMap<Token, ShareAnswer>,
 }
 
 impl Node {
@@ -182,7 +188,7 @@ impl Node {
         let node = NodeDescription { listeners: vec![listener], rack: None, log_dirs: dirs };
         let clean = logs.clean_shutdown().is_some();
         quorum.start_node(now, node, clean)?.response.map_err(|e| Fail::Unknown(format!("{e:?}")))?;
-        for topic in [OFFSETS, TRANSACTIONS, SOURCE] {
+        for topic in [OFFSETS, TRANSACTIONS, SHARES, SOURCE] {
             make_internal(&mut quorum, topic, now)?;
         }
         set_strays_aside(&logs, &quorum, &mut rng)?;
@@ -194,13 +200,17 @@ impl Node {
             parts.insert((known, 0), part.clone());
             Ok::<_, Fail>(InternalLog { part, guard: None })
         };
-        let (offsets, transactions) = (internal(OFFSETS)?, internal(TRANSACTIONS)?);
+        let (offsets, transactions, states) = (internal(OFFSETS)?, internal(TRANSACTIONS)?, internal(SHARES)?);
         let epoch = quorum.controller().state().partition(TRANSACTIONS, 0).map_or(0, |p| p.leader_epoch);
         let config = TxnConfig { transaction_version: manner.transaction_version, ..TxnConfig::default() };
-        let groups = Shard::new(GroupShard::new(GroupConfig::default(), Rng::new(rng.next_u64())), offsets, 5_000);
+        let mut groups = Shard::new(GroupShard::new(GroupConfig::default(), Rng::new(rng.next_u64())), offsets, 5_000);
+        groups.machine_mut().set_cluster(quorum.image().load(), &[]);
         let txns = Shard::new(TxnShard::new(config, epoch), transactions, 5_000);
-        let (ids, group_answers, txn_answers) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
-        let mut node = Node { logs, quorum, parts, groups, txns, manner, rng, ids, next_token: 0, group_answers, txn_answers };
+        // Few updates, so that snapshots come often.
+        let shares = Shard::new(ShareShard::new(3), states, 5_000);
+        let (ids, group_answers, txn_answers, share_answers) = (Vec::new(), BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let mut node =
+            Node { logs, quorum, parts, groups, txns, shares, manner, rng, ids, next_token: 0, group_answers, txn_answers, share_answers };
         node.load(now)?;
         Ok(node)
     }
@@ -214,8 +224,11 @@ impl Node {
         self.group_event(now, GroupEvent::TopicsDeleted(gone));
         let released = self.txns.load(now).map_err(told)?;
         self.take_txn(released);
-        for shard in [self.groups.load_report().skipped, self.txns.load_report().skipped] {
-            assert_eq!(shard, 0, "records of coordinators that nobody can read");
+        self.shares.load(now).map_err(told)?;
+        let gone: Vec<_> = self.shares.machine().topics().into_iter().filter(|id| state.topic_by_id(*id).is_none()).collect();
+        self.shares.event(now, ShareEvent::TopicsDeleted(gone));
+        for skipped in [self.groups.load_report().skipped, self.txns.load_report().skipped, self.shares.load_report().skipped] {
+            assert_eq!(skipped, 0, "records of coordinators that nobody can read");
         }
         self.pump(now);
         Ok(())
@@ -240,8 +253,15 @@ impl Node {
     /// A change of the cluster, and what follows from it here.
     pub fn submit<C: Command>(&mut self, now: Now, command: &C) -> Result<C::Response, Fail> {
         let outcome = self.quorum.submit(now, command)?;
-        let mut deleted = Vec::new();
+        let (mut deleted, mut topics) = (Vec::new(), Vec::new());
         for change in &outcome.changes {
+            if let Change::TopicCreated { name, .. }
+            | Change::TopicDeleted { name, .. }
+            | Change::PartitionCreated { name, .. }
+            | Change::PartitionChanged { name, .. } = change
+            {
+                topics.push(name.to_string());
+            }
             match change {
                 Change::TopicDeleted { id, name, partitions } => {
                     deleted.push((name.to_string(), *id));
@@ -256,7 +276,10 @@ impl Node {
                 _ => {}
             }
         }
+        self.groups.machine_mut().set_cluster(self.quorum.image().load(), &topics);
         if !deleted.is_empty() {
+            let ids = deleted.iter().map(|(_, id)| *id).collect();
+            self.shares.event(now, ShareEvent::TopicsDeleted(ids));
             self.group_event(now, GroupEvent::TopicsDeleted(deleted));
         }
         Ok(outcome.response)
@@ -308,6 +331,21 @@ impl Node {
         self.txn_answers.remove(&token)
     }
 
+    /// Asks the share coordinator. `None`: it does not answer, because the disk has failed.
+    pub fn ask_share(&mut self, now: Now, body: ShareRequest) -> Option<ShareAnswer> {
+        let token = self.token();
+        let released = self.shares.request(now, token, Context::default(), body);
+        self.take_share(released);
+        self.pump(now);
+        self.share_answers.remove(&token)
+    }
+
+    fn take_share(&mut self, released: Vec<Released<ShareAnswer>>) {
+        for Released { token, answer } in released {
+            assert!(self.share_answers.insert(token, answer).is_none(), "two answers to one request");
+        }
+    }
+
     fn bring_producer_ids(&mut self, now: Now) {
         if self.txns.machine().wants_producer_ids()
             && let Ok(first) = self.producer_id(now)
@@ -346,7 +384,10 @@ impl Node {
         self.bring_producer_ids(now);
         let released = self.txns.tick(now);
         self.take_txn(released);
+        let released = self.shares.tick(now);
+        self.take_share(released);
         for _ in 0..100 {
+            self.commit(now);
             let jobs = self.txns.take_effects();
             if jobs.is_empty() {
                 return;
@@ -356,6 +397,23 @@ impl Node {
             }
         }
         panic!("the transaction coordinator never comes to rest");
+    }
+
+    /// Group commit of what coordinators wait for.
+    fn commit(&mut self, now: Now) {
+        if !self.manner.group_commit {
+            return;
+        }
+        for log in [self.groups.log(), self.txns.log(), self.shares.log()] {
+            // A failure is told by the log, which is offline then.
+            let _ = sync(&log.part, now);
+        }
+        let released = self.groups.committed(now);
+        self.take_group(released);
+        let released = self.txns.committed(now);
+        self.take_txn(released);
+        let released = self.shares.committed(now);
+        self.take_share(released);
     }
 
     fn write_markers(&mut self, now: Now, job: WriteMarkers) {
@@ -378,14 +436,11 @@ impl Node {
         };
         let done = if &*topic.name == OFFSETS {
             let ends = Marker { producer_id: job.producer_id, committed: job.commit };
-            let append = |log: &mut InternalLog| {
-                let done = log.part.borrow_mut().append_marker(now, &marker);
-                done.map(|(offset, _)| offset).map_err(AppendError::Refused)
-            };
+            let append = |log: &mut InternalLog| end_transaction(&log.part, now, &marker).map_err(AppendError::Refused);
             self.groups.end_transaction(now, ends, append).map(|released| self.take_group(released))
         } else {
             match self.part(topic, partition.partition, now) {
-                Ok(part) => part.borrow_mut().append_marker(now, &marker).map(drop),
+                Ok(part) => end_transaction(&part, now, &marker).map(drop),
                 Err(_) => Err(ErrorCode::KafkaStorageError),
             }
         };
@@ -407,9 +462,9 @@ impl Node {
 
     /// A clean stop. Tells whether it counts as one.
     pub fn close(self, now: Now) -> Result<bool, Fail> {
-        let Node { logs, quorum, parts, groups, txns, .. } = self;
+        let Node { logs, quorum, parts, groups, txns, shares, .. } = self;
         let state = quorum.image().load().state().clone();
-        drop((groups, txns));
+        drop((groups, txns, shares));
         for ((id, index), part) in parts {
             let part = Rc::try_unwrap(part).expect("nobody else holds it").into_inner();
             if let Some(topic) = state.topic_by_id(id) {
@@ -426,9 +481,16 @@ impl Node {
         self.quorum.controller().check().unwrap_or_else(|e| panic!("V7: {e}"));
         self.groups.check().unwrap_or_else(|e| panic!("V8: {e}"));
         self.txns.check().unwrap_or_else(|e| panic!("V11: {e}"));
+        self.shares.check().unwrap_or_else(|e| panic!("V11: {e}"));
     }
 
-    /// Has both coordinators forget all they know and read their partitions again.
+    /// Updates do not say when they were written.
+    fn share_states(&self) -> Vec<(ShareKey, ShareState)> {
+        let states = self.shares.machine().states();
+        states.map(|(key, state)| (key.clone(), ShareState { written: 0, ..state.clone() })).collect()
+    }
+
+    /// Has all coordinators forget what they know and read their partitions again.
     pub fn reload(&mut self, now: Now) -> Result<(), Fail> {
         // As records, since some of what a coordinator knows is not kept.
         let kept = |txns: &Shard<TxnShard, InternalLog>| -> Vec<KeyValue> {
@@ -436,8 +498,10 @@ impl Node {
         };
         let before = kept(&self.txns);
         let groups = self.groups.machine().snapshot();
+        let states = self.share_states();
         self.groups.open(now);
         self.txns.open(now);
+        self.shares.open(now);
         // Nothing is pumped before the comparison: what is due would change it.
         let released = self.txns.load(now).map_err(told)?;
         self.take_txn(released);
@@ -445,9 +509,27 @@ impl Node {
         let released = self.groups.load(now).map_err(told)?;
         self.take_group(released);
         assert_eq!(groups, self.groups.machine().snapshot(), "V11: groups read again");
+        let released = self.shares.load(now).map_err(told)?;
+        self.take_share(released);
+        assert_eq!(states, self.share_states(), "V11: states of share groups read again");
         self.pump(now);
         Ok(())
     }
+}
+
+/// One turn of group commit: what was appended so far is synced, and committed with that.
+pub fn sync(part: &Part, now: Now) -> Result<(), LogError> {
+    let job = part.borrow_mut().sync_job()?;
+    let done = job.map(|job| job.run()).transpose()?;
+    part.borrow_mut().synced(now, done);
+    Ok(())
+}
+
+/// Writes a marker; it counts once it is committed.
+fn end_transaction(part: &Part, now: Now, marker: &EndMarker) -> Result<Offset, ErrorCode> {
+    let (offset, _) = part.borrow_mut().append_marker(now, marker)?;
+    sync(part, now).map_err(|_| ErrorCode::KafkaStorageError)?;
+    if offset < part.borrow().offsets().high_watermark() { Ok(offset) } else { Err(ErrorCode::RequestTimedOut) }
 }
 
 struct Owned(Part);
@@ -470,7 +552,9 @@ fn make_internal(quorum: &mut Quorum, name: &str, now: Now) -> Result<(), Fail> 
         name: name.to_string(),
         value: Some(value.to_string()),
     };
-    let configs = vec![config("cleanup.policy", "compact"), config("segment.bytes", "3000")];
+    // What share groups have outlived is dropped from the front.
+    let policy = if name == SHARES { "delete" } else { "compact" };
+    let configs = vec![config("cleanup.policy", policy), config("segment.bytes", "3000")];
     let topic = CreatableTopic { name: name.into(), num_partitions: 1, replication_factor: 1, configs, ..Default::default() };
     quorum.submit(now, &CreateTopicsRequest { topics: vec![topic], ..Default::default() })?;
     Ok(())
@@ -501,9 +585,13 @@ fn open_partition(
     let assignment = assignment(topic.partition(name.partition).ok_or(unknown)?);
     let settings = Arc::new(settings(manner, &overrides(state.state(), &name.topic)));
     let open = || logs.open_log(name, topic.id, Arc::new(settings.log.clone()), now);
-    let log = match open() {
+    let mut log = match open() {
         Err(LogError::Stray { .. }) => logs.set_aside(name, rng).and_then(|()| open()),
         opened => opened,
     }?;
+    if manner.group_commit {
+        // A power loss may leave a hole in what was never synced (R8): an operator decides to go on without it.
+        log.cut_damage()?;
+    }
     Ok(Partition::new(ME, log, settings, &assignment, now)?)
 }

@@ -11,6 +11,7 @@ use kfk::wire::end_txn_request::EndTxnRequest;
 use kfk::wire::init_producer_id_request::InitProducerIdRequest;
 use kfk::wire::txn_offset_commit_request::{TxnOffsetCommitRequest, TxnOffsetCommitRequestPartition, TxnOffsetCommitRequestTopic};
 
+use crate::acks::From;
 use crate::model::{Outcome, TxnModel};
 use crate::node::{Fail, OFFSETS, Part, SOURCE};
 use crate::ops::{Sender, append, batch, is_coordinators_trouble};
@@ -76,6 +77,7 @@ impl World {
         }
         client.ids = None;
         client.must_abort = false;
+        client.unsure = false;
         client.added = BTreeSet::new();
     }
 
@@ -120,6 +122,10 @@ impl World {
                 ErrorCode::None => Ok(()),
                 code => Err(code),
             },
+            None => {
+                self.excuse_silence("add partitions");
+                Err(ErrorCode::RequestTimedOut)
+            }
             other => panic!("{}", self.what(&format!("add partitions: {other:?}"))),
         }
     }
@@ -143,11 +149,12 @@ impl World {
         match sent {
             Ok(base) => {
                 self.clients[who].next.insert(id, sequence + entries.len() as i32);
-                self.acknowledged(id, base, &entries);
+                self.appended(id, base, &entries, From::Transaction { who });
             }
             Err(Fail::Unknown(_)) => {
                 self.in_doubt(id, &entries);
                 self.clients[who].must_abort = true;
+                self.clients[who].unsure = true;
             }
             Err(Fail::Refused(code)) => self.refused(who, code),
         }
@@ -191,8 +198,13 @@ impl World {
         };
         let (now, version) = (self.now, if self.speaks_v2() { 5 } else { 3 });
         let answer = self.node().ask_group(now, version, guard, GroupRequest::TxnOffsetCommit(request));
-        let Some(GroupAnswer::TxnOffsetCommit(answer)) = answer else { panic!("{}", self.what("no answer to offsets")) };
-        let code = ErrorCode::from_code(answer.topics[0].partitions[0].error_code);
+        let code = match answer {
+            Some(GroupAnswer::TxnOffsetCommit(answer)) => ErrorCode::from_code(answer.topics[0].partitions[0].error_code),
+            _ => {
+                self.excuse_silence("offsets of a transaction");
+                ErrorCode::RequestTimedOut
+            }
+        };
         self.note(format!("txn {txn} of {who} offset {offset}: {code:?}"));
         match code {
             ErrorCode::None => self.model.txns[txn].offset = Some(offset),
@@ -206,6 +218,9 @@ impl World {
 
     fn end(&mut self, who: usize, commit: bool) {
         let Some(txn) = self.clients[who].open else { return };
+        if commit && !self.is_flushed(who) {
+            return self.note(format!("txn {txn} of {who} still waits for answers"));
+        }
         let Some((producer_id, producer_epoch)) = self.clients[who].ids else { return };
         let transactional_id = self.clients[who].name.clone();
         let request = EndTxnRequest { transactional_id, producer_id, producer_epoch, committed: commit };
@@ -213,7 +228,11 @@ impl World {
         let asked = if commit { Outcome::MaybeCommitted } else { Outcome::Aborted };
         let (now, version) = (self.now, if self.speaks_v2() { 5 } else { 4 });
         let answer = self.node().ask_txn(now, version, TxnRequest::EndTxn(request));
-        let Some(TxnAnswer::EndTxn(answer)) = answer else { panic!("{}", self.what("no answer to EndTxn")) };
+        let Some(TxnAnswer::EndTxn(answer)) = answer else {
+            self.excuse_silence("the end of a transaction");
+            self.model.txns[txn].outcome = asked;
+            return self.give_up(who);
+        };
         let code = ErrorCode::from_code(answer.error_code);
         self.note(format!("txn {txn} of {who} ends ({commit}): {code:?} {} {}", answer.producer_id, answer.producer_epoch));
         let outcome = &mut self.model.txns[txn].outcome;
@@ -255,7 +274,9 @@ impl World {
         client.open = None;
         client.must_abort = false;
         client.added = BTreeSet::new();
-        if v2 {
+        if std::mem::take(&mut client.unsure) {
+            client.ids = None;
+        } else if v2 {
             // TV2: every transaction has an epoch of its own, and its sequences begin at 0.
             client.ids = Some((producer_id, epoch));
             client.next.clear();

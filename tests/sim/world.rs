@@ -8,10 +8,13 @@ use kfk::rng::Rng;
 use kfk::types::{MonoMs, Now, TopicId, WallMs};
 use kfk::wire::ErrorCode;
 
+use crate::acks::Unanswered;
 use crate::check::{self, Promise};
+use crate::members::Member;
 use crate::model::{Idempotent, Model, TopicModel, TxnClient};
-use crate::node::{Fail, Manner, Node, OFFSETS, Part, ROOT, SOURCE, TRANSACTIONS};
+use crate::node::{Fail, Manner, Node, OFFSETS, Part, ROOT, SHARES, SOURCE, TRANSACTIONS, sync};
 use crate::rot;
+use crate::shares::ShareGroup;
 
 /// What the machine may do to a history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +23,8 @@ pub enum Kind {
     Kill,
     /// The power goes, and every append is synced before its answer: the same.
     Synced,
+    /// The power goes, and answers wait for group commit: what was answered must be there.
+    Grouped,
     /// The power goes, and nothing is synced but by rolls, timers and stops: what was synced must be there, and nothing wrong.
     Loose,
 }
@@ -38,6 +43,11 @@ pub struct Stats {
     pub disk_steps: u64,
     pub records: u64,
     pub transactions: u64,
+    /// Answers to members of consumer groups.
+    pub heartbeats: u64,
+    /// Records that members of share groups got, and that they accepted or rejected.
+    pub shared: u64,
+    pub acknowledged: u64,
 }
 
 impl Stats {
@@ -54,6 +64,9 @@ impl Stats {
             (&mut self.disk_steps, other.disk_steps),
             (&mut self.records, other.records),
             (&mut self.transactions, other.transactions),
+            (&mut self.heartbeats, other.heartbeats),
+            (&mut self.shared, other.shared),
+            (&mut self.acknowledged, other.acknowledged),
         ];
         all.into_iter().for_each(|(mine, more)| *mine += more);
     }
@@ -70,6 +83,9 @@ pub struct World {
     pub model: Model,
     pub idempotent: Vec<Idempotent>,
     pub clients: Vec<TxnClient>,
+    pub unanswered: Vec<Unanswered>,
+    pub members: Vec<Member>,
+    pub share_groups: Vec<ShareGroup>,
     pub stats: Stats,
     counter: u64,
     /// What happened, newest last.
@@ -93,14 +109,16 @@ impl World {
 
     fn with(seed: u64, only: Option<(u64, Fault)>) -> World {
         let mut rng = Rng::new(seed);
-        let kind = [Kind::Kill, Kind::Synced, Kind::Synced, Kind::Loose][rng.below(4) as usize];
-        let manner = Manner { synced: kind == Kind::Synced, transaction_version: if rng.below(3) == 0 { 1 } else { 2 } };
+        let kind = [Kind::Kill, Kind::Synced, Kind::Synced, Kind::Grouped, Kind::Grouped, Kind::Loose][rng.below(6) as usize];
+        let transaction_version = if rng.below(3) == 0 { 1 } else { 2 };
+        let manner = Manner { synced: kind == Kind::Synced, group_commit: kind == Kind::Grouped, transaction_version };
         let client = |i: u64| TxnClient {
             name: format!("tx{i}"),
             ids: None,
             next: BTreeMap::new(),
             open: None,
             must_abort: false,
+            unsure: false,
             history: Vec::new(),
             added: BTreeSet::new(),
         };
@@ -116,6 +134,9 @@ impl World {
             model: Model::default(),
             idempotent: Vec::new(),
             clients,
+            unanswered: Vec::new(),
+            members: Member::some(),
+            share_groups: if kind == Kind::Loose { Vec::new() } else { ShareGroup::some() },
             stats: Stats { histories: 1, ..Stats::default() },
             counter: 0,
             trace: Vec::new(),
@@ -153,6 +174,10 @@ impl World {
         format!("seed {} event {}: {on}", self.seed, self.stats.events)
     }
 
+    pub fn is_full(&self) -> bool {
+        self.full_since.is_some()
+    }
+
     pub fn fresh(&mut self) -> u64 {
         self.counter += 1;
         self.counter
@@ -186,10 +211,12 @@ impl World {
         self.disk.set_now(self.now.wall.0);
         match self.rng.below(100) {
             0..=7 => self.change_topics(),
-            8..=19 => self.produce_plain(),
-            20..=41 => self.produce_idempotent(),
-            42..=66 => self.transact(),
-            67..=73 => self.commit_offset(),
+            8..=17 => self.produce_plain(),
+            18..=33 => self.produce_idempotent(),
+            34..=52 => self.transact(),
+            53..=57 => self.commit_offset(),
+            58..=65 => self.member_acts(),
+            66..=73 => self.share_acts(),
             74..=76 => self.delete_records(),
             77..=86 => self.keep_house(),
             87..=88 => self.reload(),
@@ -204,6 +231,12 @@ impl World {
         let now = self.now;
         if self.node.is_some() && !self.disk.is_dead() {
             self.node().pump(now);
+        }
+        if self.node.is_some() {
+            if self.rng.below(2) == 0 && !self.disk.is_dead() {
+                self.sync_some(false);
+            }
+            self.settle();
         }
         if self.disk.is_dead() {
             self.note("it died");
@@ -242,6 +275,8 @@ impl World {
     /// The process is dead: what of its files is still there?
     fn lose(&mut self) {
         self.node = None;
+        self.answers_are_lost();
+        self.locks_are_lost();
         let survives = match self.kind {
             Kind::Kill => Survives::Everything,
             _ if self.rng.below(3) == 0 => Survives::Everything,
@@ -263,6 +298,7 @@ impl World {
     fn forget_what_power_took(&mut self, power: bool) {
         if self.kind == Kind::Loose && power {
             self.idempotent.clear();
+            self.members_begin_anew();
             let ends: Vec<_> = self.model.offsets.keys().cloned().collect();
             for key in ends {
                 self.model.offsets.entry(key).or_default().insert(0, -1);
@@ -319,6 +355,7 @@ impl World {
         rot::nothing_destroyed(before, &self.disk.files(ROOT), &self.what("R9"));
         self.damage_is_cut();
         self.disk.heal();
+        self.groups_are_as_they_were();
         true
     }
 
@@ -364,7 +401,9 @@ impl World {
     fn verify(&mut self, id: (TopicId, i32), promise: Promise) -> bool {
         let Some(part) = self.part(id) else { return false };
         let max_bytes = 1 + self.rng.below(900) as usize;
-        let shown = check::show(&mut part.borrow_mut(), max_bytes);
+        // What the last broker had in the page cache counts once it is synced, which the first use of a partition begins.
+        let synced = sync(&part, self.now).map_err(|e| e.to_string());
+        let shown = synced.and_then(|()| check::show(&mut part.borrow_mut(), max_bytes));
         let what = self.what(&part.borrow().log().partition().to_string());
         match shown {
             Ok(shown) => check::compare(&mut self.model, id, &shown, promise, &what),
@@ -388,7 +427,7 @@ impl World {
     pub fn compare_topics(&mut self) {
         let state = self.node().state();
         let mut found = BTreeMap::new();
-        for topic in state.topics().filter(|t| ![OFFSETS, TRANSACTIONS, SOURCE].contains(&&*t.name)) {
+        for topic in state.topics().filter(|t| ![OFFSETS, TRANSACTIONS, SHARES, SOURCE].contains(&&*t.name)) {
             let overrides = state.config(&kfk::machine::controller::ConfigResource::topic(&*topic.name));
             let overrides = overrides.map(|o| o.iter().map(|(k, v)| (k.clone(), v.clone())).collect()).unwrap_or_default();
             let known = TopicModel { id: topic.id, partitions: topic.partition_count(), overrides };
@@ -428,6 +467,8 @@ impl World {
     fn stop_cleanly(&mut self) {
         self.note("clean stop");
         let Some(node) = self.node.take() else { return };
+        self.answers_are_lost();
+        self.locks_are_lost();
         let now = self.now;
         let closed = node.close(now);
         if self.disk.is_dead() {
@@ -499,9 +540,13 @@ impl World {
             self.now = Now { wall: WallMs(self.now.wall.0 + 10_000), mono: self.now.mono.plus(10_000) };
             let now = self.now;
             self.node().pump(now);
+            self.all_beat();
         }
+        self.sync_some(true);
         self.verify_some();
         self.all_is_settled();
+        self.everything_has_an_owner();
+        self.everything_was_shared();
         self.note("clean stop at the end");
         let node = self.node.take().expect("it runs");
         let clean = node.close(self.now).unwrap_or_else(|e| panic!("{}", self.what(&format!("it does not stop: {e:?}"))));

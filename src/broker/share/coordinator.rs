@@ -61,7 +61,9 @@ impl Broker {
         let cold_ms = i64::from(self.share.settings.cold_snapshot_interval_ms);
         self.share.shards.tell_each(self, |now, shard| {
             let released = shard.event(now, ShareEvent::SnapshotCold { older_than: now.wall.0.saturating_sub(cold_ms) });
-            if let Some(needed) = shard.machine().first_needed()
+            // What a snapshot makes superfluous may go once the snapshot itself cannot be lost any more.
+            if shard.is_committed()
+                && let Some(needed) = shard.machine().first_needed()
                 && let Err(code) = shard.log().drop_below(now, needed)
             {
                 error!("a log of share groups cannot be pruned: {}", code.name());

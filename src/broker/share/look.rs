@@ -6,12 +6,11 @@ use bytes::Bytes;
 
 use super::super::Broker;
 use super::led::Visit;
-use crate::machine::partition::Reader;
 use crate::machine::share::partition::{AckBatch, AckError, Acquired, FetchedBatch, Want};
 use crate::machine::share::session::{Part, SessionKey};
 use crate::machine::share::state::ShareKey;
-use crate::node::partition::{Read, ReadAsk};
-use crate::record::batches;
+use crate::node::partition::ReadAsk;
+use crate::node::share_batches::fetched;
 use crate::types::Offset;
 use crate::wire::ErrorCode;
 
@@ -137,7 +136,7 @@ fn take(
         let read = visit.hosted.with_open(broker, |p| p.read(&ask))??;
         let Some(slice) = &read.records else { return Ok(None) };
         let bytes = slice.read().map_err(|_| ErrorCode::KafkaStorageError)?;
-        let fetched = fetched(&bytes, &read, visit.terms.reader);
+        let fetched = fetched(&bytes, &read.aborted, visit.terms.reader);
         let only: Vec<FetchedBatch> = fetched.iter().map(|(batch, _)| *batch).collect();
         let acquired = visit.machine.acquire(visit.now.mono, member, &visit.terms.terms, want, from, &only);
         if let (Some(first), Some(last)) = (acquired.first(), acquired.last()) {
@@ -148,32 +147,6 @@ fn take(
         }
     }
     Ok(None)
-}
-
-/// The whole batches among the bytes, each with where it ends.
-fn fetched(bytes: &Bytes, read: &Read, reader: Reader) -> Vec<(FetchedBatch, usize)> {
-    let mut aborted = read.aborted.clone();
-    let (mut found, mut end) = (Vec::new(), 0);
-    let mut open: Vec<i64> = Vec::new();
-    for view in batches(bytes).map_while(Result::ok) {
-        let header = &view.header;
-        end += header.size_in_bytes();
-        // F12: a transaction is aborted from its first offset in the list to its marker.
-        aborted.retain(|(producer, first)| {
-            let begins = *first <= header.last_offset();
-            if begins {
-                open.push(*producer);
-            }
-            !begins
-        });
-        let is_aborted = reader == Reader::Committed && header.is_transactional() && open.contains(&header.producer_id);
-        if header.is_control() {
-            open.retain(|producer| *producer != header.producer_id);
-        }
-        let delivers = !header.is_control() && !is_aborted;
-        found.push((FetchedBatch { first: header.base_offset, last: header.last_offset(), delivers }, end));
-    }
-    found
 }
 
 /// The batches that have records from `first` to `last`.

@@ -86,6 +86,11 @@ impl ShareShard {
         self.entries.get(key).map(|e| &e.state)
     }
 
+    /// Everything that is kept.
+    pub fn states(&self) -> impl Iterator<Item = (&ShareKey, &ShareState)> {
+        self.entries.iter().map(|(key, entry)| (key, &entry.state))
+    }
+
     /// Everything in the log below this offset is superfluous. `None`: that is nothing, or all.
     pub fn first_needed(&self) -> Option<Offset> {
         self.entries.values().map(|e| e.snapshot_at).min()
