@@ -24,6 +24,7 @@ pub mod man;
 pub mod metadata_quorum;
 pub mod names;
 pub mod out;
+pub mod records;
 pub mod server;
 pub mod tool;
 pub mod topic_pattern;

@@ -18,7 +18,7 @@ pub mod producer;
 pub use crate::config::{Acks, ClientConfig, ConsumerConfig, DnsLookup, OffsetReset, PartitionerKind, ProducerConfig};
 pub use admin::Admin;
 pub use cluster::{Client, Coordinator};
-pub use consumer::{Callback, Consumer, ConsumerRecord, Polled, RebalanceListener, RecordChunk};
+pub use consumer::{Callback, Consumer, ConsumerRecord, PartitionMarks, Polled, RebalanceListener, RecordChunk};
 pub use error::{Cause, Error, Speaks};
 pub use metadata::{BrokerNode, Metadata, PartitionMetadata, TopicMetadata};
 pub use producer::{Delivery, GroupMetadata, OutgoingRecord, Producer, RecordMetadata};

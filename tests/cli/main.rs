@@ -4,6 +4,7 @@ mod broker;
 mod cluster;
 #[path = "../common/mod.rs"]
 mod common;
+mod console;
 mod consumer;
 mod differences;
 mod dump_log;

@@ -6,8 +6,10 @@ use super::deserialize::Deserializer;
 use super::internal::Internal;
 use crate::cli::connect::{Properties, get};
 use crate::cli::error::{CliError, log4j_line, stderr_line};
+use crate::cli::records::format::Format;
+use crate::cli::records::json::JsonLines;
 use crate::cli::tool::Context;
-use crate::client::ConsumerRecord;
+use crate::client::{ConsumerRecord, PartitionMarks};
 
 const PACKAGE: &str = "org.apache.kafka.tools.consumer.";
 const SERIALIZATION: &str = "org.apache.kafka.common.errors.SerializationException";
@@ -20,6 +22,9 @@ pub(super) enum Formatter {
     Logging(Layout),
     Internal(Internal),
     NoOp,
+    Json(JsonLines),
+    /// By a format string.
+    Custom(Box<Format>),
 }
 
 impl Formatter {
@@ -37,11 +42,24 @@ impl Formatter {
         }
     }
 
+    /// Whether it prints what is known of a partition beside its records.
+    pub fn wants_marks(&self) -> bool {
+        matches!(self, Formatter::Custom(format) if format.wants_marks())
+    }
+
     /// Appends the record to `out`. Errors, in Java's words: the record is not what the formatter expects.
-    pub fn write(&self, record: &ConsumerRecord<'_>, out: &mut Vec<u8>, cx: &Context) -> Result<(), CliError> {
+    pub fn write(&mut self, record: &ConsumerRecord<'_>, marks: PartitionMarks, out: &mut Vec<u8>, cx: &Context) -> Result<(), CliError> {
         match self {
             Formatter::Default(layout) | Formatter::Logging(layout) => layout.write(record, out),
             Formatter::NoOp => Ok(()),
+            Formatter::Json(lines) => {
+                lines.write(record, out);
+                Ok(())
+            }
+            Formatter::Custom(format) => {
+                format.write(record, marks, out);
+                Ok(())
+            }
             Formatter::Internal(internal) => {
                 let json = internal.json(record.key, record.value).map_err(|e| undecodable(record, &e.to_string()))?;
                 out.extend_from_slice(json.as_deref().unwrap_or_default().as_bytes());

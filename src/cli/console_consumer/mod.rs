@@ -5,7 +5,9 @@ mod format;
 mod internal;
 mod options;
 mod read;
+mod tail;
 mod whole;
+mod window;
 
 use std::path::PathBuf;
 
@@ -15,15 +17,25 @@ use super::names;
 use super::tool::{Context, Entry, Exit, Tool};
 use super::usage;
 
+/// `-o`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Output {
+    /// As Kafka's formatters; the default.
+    Plain,
+    /// One JSON object a line.
+    #[value(alias = "jsonl")]
+    Json,
+}
+
 const CLASS: &str = "org.apache.kafka.tools.consumer.ConsoleConsumer";
 #[derive(Debug, Default, clap::Args)]
 pub struct Args {
     #[command(flatten)]
     pub connection: ConnectionArgs,
 
-    /// The topic to read.
+    /// The topic to read. May be given several times, or hold several names with commas between them.
     #[arg(long, value_name = "TOPIC", help_heading = "What to read", add = names::topics())]
-    pub topic: Option<String>,
+    pub topic: Vec<String>,
 
     /// Read all topics whose whole name matches this regular expression.
     #[arg(long, value_name = "REGEX", help_heading = "What to read", add = names::topics())]
@@ -33,9 +45,32 @@ pub struct Args {
     #[arg(long, value_name = "N", allow_hyphen_values = true, help_heading = "What to read")]
     pub partition: Option<i32>,
 
-    /// Where to start in --partition: a number, earliest or latest. Default latest.
+    /// Where to start in each partition, and where to end: N, earliest, latest; -N (before the end), +N (after the start), A:B, :end,
+    /// @TIME, @TIME:TIME. Under Kafka's name only N, earliest and latest, with --partition. Default latest.
     #[arg(long, value_name = "OFFSET", allow_hyphen_values = true, help_heading = "What to read")]
     pub offset: Option<String>,
+
+    /// Start at the first record that is not older than this: 2026-01-31, 2026-01-31T10:00:00 (UTC unless it says otherwise), 1700000000,
+    /// 1h30m, '2 hours ago', yesterday.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, help_heading = "What to read")]
+    pub since: Option<String>,
+
+    /// Stop before the first record of each partition that is not older than this. Without a start, reads from the beginning.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, help_heading = "What to read")]
+    pub until: Option<String>,
+
+    /// Start with the last N records, of all partitions together.
+    #[arg(long, value_name = "N", help_heading = "What to read")]
+    pub tail: Option<usize>,
+
+    /// Stop at what is the end now. Without a start, reads from the beginning.
+    #[arg(long, help_heading = "What to read")]
+    pub until_end: bool,
+
+    /// Only records that match: REGEX (in key, value or a header's value), k:REGEX, v:REGEX, h:NAME=REGEX, hk:REGEX and hv:REGEX (header
+    /// keys and values), t:REGEX; with ! before it, those that do not. If given several times, all must hold.
+    #[arg(long, value_name = "[!][PART:]REGEX", allow_hyphen_values = true, help_heading = "What to read")]
+    pub grep: Vec<String>,
 
     /// Start at the earliest record where the group has no committed offset.
     #[arg(long, help_heading = "What to read")]
@@ -56,6 +91,14 @@ pub struct Args {
     /// The consumer group to read as. Without it all partitions are read here, and nothing is committed.
     #[arg(long, value_name = "GROUP", help_heading = "What to read", add = names::groups())]
     pub group: Option<String>,
+
+    /// Print records by a format string: '%t %p %o %d{strftime[%F %T]} %k %v{base64} %h{%k=%v }\n' (rpk's and kcl's; docs/formats.md).
+    #[arg(long, short = 'f', value_name = "FORMAT", help_heading = "How to print", allow_hyphen_values = true)]
+    pub format: Option<String>,
+
+    /// json: each record as one line of JSON, which `kfk console-producer --input json` reads back (docs/formats.md).
+    #[arg(long, short = 'o', value_enum, value_name = "FORMAT", help_heading = "How to print")]
+    pub output: Option<Output>,
 
     /// Kafka's class that prints records: DefaultMessageFormatter, LoggingMessageFormatter, NoOpMessageFormatter, OffsetsMessageFormatter,
     /// GroupMetadataMessageFormatter, ShareGroupMessageFormatter, TransactionLogMessageFormatter, group.share.ShareGroupStateMessageFormatter,
@@ -120,9 +163,7 @@ impl Tool for Args {
         options::warn_deprecated(&self, cx)?;
         let plan = options::plan(&self, cx)?;
         let properties = plan.properties.clone();
-        connect::run(&self.connection, properties, cx, connect::CONSUMER, async |properties| {
-            read::read(&self, &plan, &properties, cx).await
-        })
+        connect::run(&self.connection, properties, cx, connect::CONSUMER, async |properties| read::read(&self, plan, &properties, cx).await)
     }
 
     fn report_as_kafka(error: &CliError, entry: &Entry) -> Exit {

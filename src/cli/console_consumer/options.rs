@@ -2,13 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use super::Args;
 use super::format::Formatter;
+use super::window::{self, Window};
+use super::{Args, Output};
 use crate::cli::connect::{Properties, get, load_properties, parse_pairs, set, set_default};
 use crate::cli::error::{CliError, stderr_line};
 use crate::cli::out::Out;
+use crate::cli::records::format::Format;
+use crate::cli::records::grep::Grep;
+use crate::cli::records::json::JsonLines;
 use crate::cli::tool::Context;
-use crate::cli::usage::require;
+use crate::cli::usage::{refuse, require};
 
 /// Where to start in a partition read without a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +26,11 @@ pub(super) enum Start {
 #[derive(Debug)]
 pub(super) struct Plan {
     pub properties: Properties,
+    pub topics: Vec<String>,
     pub start: Start,
+    /// Set when more is asked for than Kafka's tool can do: a stretch of each partition.
+    pub window: Option<Window>,
+    pub grep: Grep,
     pub formatter: Formatter,
     /// `None`: no limit.
     pub max_messages: Option<u64>,
@@ -34,20 +42,28 @@ pub(super) struct Plan {
 
 /// Refuses options that do not fit together, in Kafka's order and words.
 pub(super) fn check(args: &Args, cx: &Context) -> Result<(), CliError> {
-    if args.topic.is_some() == args.include.is_some() {
+    if cx.is_kafka() && args.topic.len() > 1 {
+        let text = "Found multiple arguments for option topic, but you asked for only one";
+        return Err(CliError::value(text).exception("joptsimple.MultipleArgumentsForOptionException"));
+    }
+    if args.topic.is_empty() == args.include.is_none() {
         return Err(CliError::usage("Exactly one of the following arguments is required: [topic], [include]"));
     }
     if args.partition.is_some() {
-        if args.topic.is_none() {
+        if args.topic.is_empty() {
             return Err(CliError::usage("The topic is required when partition is specified."));
         }
         if args.from_beginning && args.offset.is_some() {
             return Err(CliError::usage("Options from-beginning and offset cannot be specified together."));
         }
-    } else if args.offset.is_some() {
+    } else if args.offset.is_some() && cx.is_kafka() {
         return Err(CliError::usage("The partition is required when offset is specified."));
     }
     require(&[("bootstrap-server", args.connection.given(cx))])?;
+    window::check(args)?;
+    let by_class = args.formatter.is_some() || args.formatter_config.is_some() || !args.formatter_property.is_empty();
+    refuse(("format", args.format.is_some()), &[("output", args.output.is_some()), ("formatter", by_class)])?;
+    refuse(("output", args.output == Some(Output::Json)), &[("formatter", by_class)])?;
     let together = [
         ("--property", "--formatter-property", !args.property.is_empty(), !args.formatter_property.is_empty()),
         ("--consumer-property", "--command-property", !args.consumer_property.is_empty(), !args.command_property.is_empty()),
@@ -77,7 +93,17 @@ pub(super) fn warn_deprecated(args: &Args, cx: &Context) -> Result<(), CliError>
 /// Reads files and values. Errors: one of them is wrong.
 pub(super) fn plan(args: &Args, cx: &Context) -> Result<Plan, CliError> {
     let properties = client_properties(args)?;
-    let start = start(args)?;
+    let window = window::read(args, cx)?;
+    let start = if window.is_some() { Start::Earliest } else { start(args)? };
+    if window.is_some() && get(&properties, "group.id").is_some_and(|g| !g.is_empty()) {
+        return Err(CliError::usage("A group begins where it committed: no --offset, --since, --until, --until-end or --tail with it."));
+    }
+    let grep = Grep::parse(&args.grep).map_err(CliError::usage)?;
+    let topics = match cx.is_kafka() {
+        true => args.topic.clone(),
+        // No topic has a comma in its name.
+        false => args.topic.iter().flat_map(|t| t.split(',')).filter(|t| !t.is_empty()).map(str::to_owned).collect(),
+    };
     let formatter = formatter(args, cx)?;
     let max_messages = match args.max_messages.as_deref().map(|text| (text, text.parse::<i32>())) {
         None => None,
@@ -91,7 +117,7 @@ pub(super) fn plan(args: &Args, cx: &Context) -> Result<Plan, CliError> {
         }
     };
     let timeout_ms = args.timeout_ms.and_then(|ms| u64::try_from(ms).ok());
-    Ok(Plan { properties, start, formatter, max_messages, timeout_ms, skip_errors: args.skip_message_on_error })
+    Ok(Plan { properties, topics, start, window, grep, formatter, max_messages, timeout_ms, skip_errors: args.skip_message_on_error })
 }
 
 fn client_properties(args: &Args) -> Result<Properties, CliError> {
@@ -158,6 +184,13 @@ fn start(args: &Args) -> Result<Start, CliError> {
 
 fn formatter(args: &Args, cx: &Context) -> Result<Formatter, CliError> {
     // Whatever is wrong with the formatter, Kafka's tool answers with the exception's message and the table of options.
+    if let Some(layout) = args.format.as_deref().filter(|f| *f != "json") {
+        let format = Format::parse(layout).map_err(|why| CliError::usage(format!("--format: {why}")).hint("see docs/formats.md"))?;
+        return Ok(Formatter::Custom(Box::new(format)));
+    }
+    if args.output == Some(Output::Json) || args.format.is_some() {
+        return Ok(Formatter::Json(JsonLines::default()));
+    }
     let as_usage = |e: CliError| if cx.is_kafka() { CliError::usage(e.kafka_message()) } else { e };
     let file = args.formatter_config.as_ref();
     let mut properties = file.map(|path| load_properties(path)).transpose().map_err(as_usage)?.unwrap_or_default();

@@ -20,7 +20,7 @@ const LOOK_FOR_FIRST: Duration = Duration::from_millis(250);
 /// Which topics.
 #[derive(Debug)]
 pub(super) enum Topics {
-    One { name: String, create: bool },
+    Named { names: Vec<String>, create: bool },
     Matching { expression: Regex, internal: bool },
 }
 
@@ -31,24 +31,32 @@ pub(super) struct Whole {
     assigned: BTreeSet<TopicPartition>,
     next_look: Instant,
     looked: bool,
+    over: bool,
 }
 
 impl Whole {
     pub fn new(topics: Topics) -> Whole {
-        Whole { topics, assigned: BTreeSet::new(), next_look: Instant::now(), looked: false }
+        Whole { topics, assigned: BTreeSet::new(), next_look: Instant::now(), looked: false, over: false }
     }
 
-    /// When the next look is due.
-    pub fn due(&self) -> Instant {
-        self.next_look
+    /// When the next look is due, if there is one.
+    pub fn due(&self) -> Option<Instant> {
+        (!self.over).then_some(self.next_look)
     }
 
-    /// Looks for partitions if it is time to. Partitions that come later are read from their start: all of it is news.
+    /// What there is now is all that is wanted.
+    pub fn stop_looking(&mut self) {
+        self.over = true;
+    }
+
+    /// Looks for partitions if it is time to; gives those that the first look found. Partitions that come later are read from their start:
+    /// all of it is news.
     ///
     /// Errors: the broker refuses for good, or cannot be reached at the first look.
-    pub async fn look(&mut self, consumer: &mut Consumer) -> Result<(), CliError> {
-        if Instant::now() < self.next_look {
-            return Ok(());
+    pub async fn look(&mut self, consumer: &mut Consumer) -> Result<Vec<TopicPartition>, CliError> {
+        let mut first = Vec::new();
+        if self.over || Instant::now() < self.next_look {
+            return Ok(first);
         }
         match self.partitions(consumer).await {
             Ok(found) => {
@@ -60,6 +68,7 @@ impl Whole {
                     for tp in new.iter().filter(|_| late) {
                         consumer.seek_to_beginning(tp)?;
                     }
+                    first = if late { first } else { new };
                 }
             }
             // While reading goes on, its own calls tell what is wrong.
@@ -68,18 +77,24 @@ impl Whole {
         }
         self.looked = true;
         self.next_look = Instant::now() + if self.assigned.is_empty() { LOOK_FOR_FIRST } else { LOOK_AGAIN };
-        Ok(())
+        Ok(first)
     }
 
     async fn partitions(&self, consumer: &Consumer) -> Result<BTreeSet<TopicPartition>, Error> {
         let client = consumer.client();
         match &self.topics {
-            Topics::One { name, create } => match client.topic(name, *create).await {
-                Ok(topic) => Ok(topic.partitions.iter().map(|p| TopicPartition::new(name, p.partition)).collect()),
-                Err(e) if e.code() == Some(ErrorCode::UnknownTopicOrPartition) => Ok(BTreeSet::new()),
-                Err(e) if e.code() == Some(ErrorCode::LeaderNotAvailable) => Ok(BTreeSet::new()),
-                Err(e) => Err(e),
-            },
+            Topics::Named { names, create } => {
+                let mut all = BTreeSet::new();
+                for name in names {
+                    match client.topic(name, *create).await {
+                        Ok(topic) => all.extend(topic.partitions.iter().map(|p| TopicPartition::new(name, p.partition))),
+                        Err(e) if e.code() == Some(ErrorCode::UnknownTopicOrPartition) => {}
+                        Err(e) if e.code() == Some(ErrorCode::LeaderNotAvailable) => {}
+                        Err(e) => return Err(e),
+                    }
+                }
+                Ok(all)
+            }
             Topics::Matching { expression, internal } => {
                 let all = client.refresh_all().await?;
                 let wanted = all.topics.values().filter(|t| expression.is_match(&t.name) && (*internal || !t.is_internal));

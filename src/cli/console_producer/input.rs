@@ -28,6 +28,32 @@ pub(super) fn read_lines(longest: usize, cx: &Context) -> mpsc::Receiver<io::Res
     take
 }
 
+/// As `read_lines`, with blocks that end anywhere.
+pub(super) fn read_bytes(cx: &Context) -> mpsc::Receiver<io::Result<Block>> {
+    let (give, take) = mpsc::channel(AHEAD);
+    Prompt::of(cx);
+    std::thread::spawn(move || {
+        let mut input = io::stdin().lock();
+        loop {
+            let mut block = vec![0; READ_BYTES];
+            let read = input.read(&mut block);
+            let sent = match read {
+                Ok(0) => return,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+                Ok(n) => {
+                    block.truncate(n);
+                    give.blocking_send(Ok(block))
+                }
+                Err(e) => give.blocking_send(Err(e)),
+            };
+            if sent.is_err() {
+                return;
+            }
+        }
+    });
+    take
+}
+
 fn pump(mut input: impl Read, longest: usize, prompt: Prompt, give: &mpsc::Sender<io::Result<Block>>) -> io::Result<()> {
     let mut block = Vec::new();
     loop {

@@ -1,9 +1,11 @@
-//! `kfk console-producer`, `kafka-console-producer.sh`: every line of standard input becomes a record.
+//! `kfk console-producer`, `kafka-console-producer.sh`: what standard input holds becomes records, a line each if nothing else is said.
 
 mod input;
 mod options;
+mod overlay;
 mod reader;
 mod send;
+mod source;
 
 use std::path::PathBuf;
 
@@ -13,14 +15,61 @@ use super::names;
 use super::tool::{Context, Entry, Exit, Tool};
 use super::usage;
 
+/// `--input`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Input {
+    /// Every line is a record; the default.
+    Lines,
+    /// Every line is a record as JSON.
+    #[value(alias = "jsonl")]
+    Json,
+}
+
 #[derive(Debug, Default, clap::Args)]
 pub struct Args {
     #[command(flatten)]
     pub connection: ConnectionArgs,
 
-    /// The topic to write to.
+    /// The topic to write to. With --input json each line may name its own; this one wins.
     #[arg(long, value_name = "TOPIC", add = names::topics())]
     pub topic: Option<String>,
+
+    /// What standard input holds: lines (--reader-property says how to take them apart), or json: one record a line, as
+    /// `kfk console-consumer -o json` prints them (docs/formats.md).
+    #[arg(long, value_enum, value_name = "FORMAT", help_heading = "Input")]
+    pub input: Option<Input>,
+
+    /// Read records by a format string: '%k\t%v\n', '%K{big32}%k%V{big32}%v' (rpk's and kcl's; docs/formats.md).
+    #[arg(long, short = 'f', value_name = "FORMAT", help_heading = "Input", allow_hyphen_values = true)]
+    pub format: Option<String>,
+
+    /// Write this file as one record, in place of standard input; - is standard input as one record. May be given several times.
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath, help_heading = "Input")]
+    pub file: Vec<PathBuf>,
+
+    /// Turn empty values into nulls, which delete their key from compacted topics.
+    #[arg(long, short = 'Z', help_heading = "Record")]
+    pub tombstone: bool,
+
+    /// The key of every record.
+    #[arg(long, short = 'k', value_name = "KEY", help_heading = "Record", allow_hyphen_values = true)]
+    pub key: Option<String>,
+
+    /// A header for every record, after those of its own. May be given several times.
+    #[arg(long, short = 'H', value_name = "NAME:VALUE", help_heading = "Record", allow_hyphen_values = true)]
+    pub header: Vec<String>,
+
+    /// The partition of every record; any: the partitioner chooses, whatever the input says.
+    #[arg(long, short = 'p', value_name = "N|any", help_heading = "Record")]
+    pub partition: Option<String>,
+
+    /// The timestamp of every record: 2026-01-31T10:00:00 (UTC unless it says otherwise), 1700000000000, 1h (ago), now.
+    #[arg(long, value_name = "TIME", help_heading = "Record", allow_hyphen_values = true)]
+    pub timestamp: Option<String>,
+
+    /// Write at most this many records a second.
+    #[arg(long, value_name = "N", help_heading = "Producer")]
+    pub rate: Option<f64>,
 
     /// Wait for each record before sending the next.
     #[arg(long)]
@@ -117,11 +166,14 @@ impl Tool for Args {
         options::check(&self, cx)?;
         options::warn_deprecated(&self, cx)?;
         let properties = options::client_properties(&self)?;
-        let reader = options::reader(&self)?;
-        let topic = self.topic.as_deref().unwrap_or_default();
-        connect::run(&self.connection, properties, cx, connect::PRODUCER, async |properties| {
-            send::send_all(topic, &reader, self.sync, &properties, cx).await
-        })
+        let plan = send::Plan {
+            topic: self.topic.as_deref(),
+            source: source::Source::read(&self)?,
+            overlay: overlay::Overlay::read(&self)?,
+            sync: self.sync,
+            rate: self.rate,
+        };
+        connect::run(&self.connection, properties, cx, connect::PRODUCER, async |properties| send::send_all(&plan, &properties, cx).await)
     }
 
     fn report_as_kafka(error: &CliError, entry: &Entry) -> Exit {

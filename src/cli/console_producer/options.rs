@@ -1,18 +1,18 @@
 //! The options of `console-producer` as settings of the client and of the line reader.
 
-use super::Args;
 use super::reader::LineReader;
+use super::{Args, Input};
 use crate::cli::connect::{Properties, get, load_properties, parse_pairs, set, set_default};
 use crate::cli::error::{CliError, stderr_line};
 use crate::cli::out::Out;
 use crate::cli::tool::Context;
-use crate::cli::usage::require;
+use crate::cli::usage::{refuse, require};
 
 const LINE_READER: &str = "org.apache.kafka.tools.LineMessageReader";
 
 /// Refuses options that do not fit together, in Kafka's words.
 pub(super) fn check(args: &Args, cx: &Context) -> Result<(), CliError> {
-    require(&[("topic", args.topic.is_some())])?;
+    require(&[("topic", args.topic.is_some() || (!cx.is_kafka() && args.names_topics()))])?;
     if !args.connection.given(cx) {
         return Err(CliError::usage("Error while validating the bootstrap address\n"));
     }
@@ -24,9 +24,24 @@ pub(super) fn check(args: &Args, cx: &Context) -> Result<(), CliError> {
         ("--command-property", "--producer-property", !args.command_property.is_empty(), !args.producer_property.is_empty()),
         ("--command-config", "--producer.config", args.command_config.is_some(), args.producer_config.is_some()),
     ];
-    match together.iter().find(|(_, _, new, old)| *new && *old) {
-        Some((new, old, _, _)) => Err(CliError::usage(format!("Options {new} and {old} cannot be specified together."))),
-        None => Ok(()),
+    if let Some((new, old, _, _)) = together.iter().find(|(_, _, new, old)| *new && *old) {
+        return Err(CliError::usage(format!("Options {new} and {old} cannot be specified together.")));
+    }
+    let lines = !args.reader_property.is_empty() || !args.property.is_empty() || args.reader_config.is_some();
+    let json = args.input == Some(Input::Json);
+    refuse(("input", json), &[("format", args.format.is_some()), ("file", !args.file.is_empty()), ("reader-property", lines)])?;
+    refuse(("format", args.format.is_some()), &[("file", !args.file.is_empty()), ("reader-property", lines)])?;
+    refuse(("file", !args.file.is_empty()), &[("reader-property", lines)])?;
+    match args.rate {
+        Some(rate) if !rate.is_finite() || rate <= 0.0 => Err(CliError::usage("--rate must be more than 0.")),
+        _ => Ok(()),
+    }
+}
+
+impl Args {
+    /// The input may say which topics its records go to.
+    fn names_topics(&self) -> bool {
+        self.input == Some(Input::Json) || self.format.as_ref().is_some_and(|f| f.contains("%t"))
     }
 }
 
@@ -77,7 +92,8 @@ pub(super) fn client_properties(args: &Args) -> Result<Properties, CliError> {
     set_default(&mut all, "client.id", "console-producer");
     let batch_size = args.max_partition_memory_bytes.or(args.batch_size);
     let options = [
-        ("linger.ms", args.timeout.map(|v| v.to_string()), "1000"),
+        // Whoever sets the pace wants to see it.
+        ("linger.ms", args.timeout.map(|v| v.to_string()), if args.rate.is_some() { "5" } else { "1000" }),
         ("acks", args.request_required_acks.clone(), "-1"),
         ("request.timeout.ms", args.request_timeout_ms.map(|v| v.to_string()), "1500"),
         ("retries", args.message_send_max_retries.map(|v| v.to_string()), "3"),

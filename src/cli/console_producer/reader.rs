@@ -6,7 +6,7 @@ use crate::cli::error::CliError;
 use crate::record::Header;
 
 /// How lines are taken apart.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct LineReader {
     parse_key: bool,
     parse_headers: bool,

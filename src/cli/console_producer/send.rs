@@ -1,30 +1,48 @@
 //! Lines in, records out: every record's fate is known before the command ends, and one that was lost is never passed over.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
 
 use super::input;
-use super::reader::{LineReader, Parsed};
-use crate::cli::connect::Properties;
+use super::overlay::Overlay;
+use super::reader::LineReader;
+use super::source::Source;
+use crate::cli::connect::{self, Properties};
 use crate::cli::error::{CliError, log4j_line, stderr_line};
+use crate::cli::records::line::{self, InputRecord};
+use crate::cli::records::scan::Scanner;
+use crate::cli::records::times;
 use crate::cli::tool::{Context, Exit};
 use crate::client::producer::{Delivery, OutgoingRecord};
 use crate::client::{Error, Producer, ProducerConfig};
 use crate::wire::ErrorCode;
 
+type Blocks = mpsc::Receiver<std::io::Result<input::Block>>;
+
 const CALLBACK: &str = "org.apache.kafka.clients.producer.internals.ErrorLoggingCallback";
 const EXECUTION: &str = "java.util.concurrent.ExecutionException";
 
-/// Reads standard input to its end and writes its lines to `topic`.
+/// What to do.
+pub(super) struct Plan<'a> {
+    /// Wins over topics that the input names.
+    pub topic: Option<&'a str>,
+    pub source: Source,
+    pub overlay: Overlay,
+    /// Wait for each record.
+    pub sync: bool,
+    /// Records a second, at most.
+    pub rate: Option<f64>,
+}
+
+/// Reads standard input (or files) to its end and writes what it holds.
 ///
-/// Errors: no broker can be reached; a line cannot be taken apart; with `sync`, the first record that is not written.
-pub(super) async fn send_all(
-    topic: &str,
-    reader: &LineReader,
-    sync: bool,
-    properties: &Properties,
-    cx: &Context,
-) -> Result<Exit, CliError> {
+/// Errors: no broker can be reached; the input cannot be taken apart; with `sync`, the first record that is not written.
+pub(super) async fn send_all(plan: &Plan<'_>, properties: &Properties, cx: &Context) -> Result<Exit, CliError> {
     let values = properties.iter().cloned().collect();
     let config = ProducerConfig::parse(&values).map_err(|e| CliError::config(e.to_string()))?;
     let longest = config.buffer_memory;
@@ -32,22 +50,18 @@ pub(super) async fn send_all(
     let producer = Producer::new(config)?;
     // Said at once, not after max.block.ms.
     producer.client().refresh(&[]).await?;
-    look_for(topic, &producer).await;
-    let mut sender = Sender { producer, topic, reader, sync, cx, failures: Arc::default(), line: 0 };
-    let mut blocks = input::read_lines(longest, cx);
-    let outcome = loop {
-        match blocks.recv().await {
-            None => break Ok(()),
-            Some(Ok(block)) => {
-                if let Err(e) = sender.block(&block).await {
-                    break Err(e);
-                }
-            }
-            Some(Err(e)) => break Err(CliError::failed("cannot read standard input").cause(e.to_string())),
-        }
+    if let Some(topic) = plan.topic {
+        look_for(topic, &producer).await;
+    }
+    let pace = plan.rate.map(Pace::new);
+    let mut sender = Sender { producer, plan, cx, failures: Arc::default(), line: 0, pace, known: BTreeMap::new() };
+    let outcome = match &plan.source {
+        Source::Files(paths) => sender.files(paths, longest).await,
+        Source::Format(scanner) => sender.scan(scanner, input::read_bytes(cx), longest).await,
+        _ => sender.lines(input::read_lines(longest, cx)).await,
     };
     sender.producer.close(patience).await;
-    outcome?;
+    outcome.map_err(|e| sender.with_losses(e))?;
     sender.verdict()
 }
 
@@ -64,13 +78,36 @@ async fn look_for(topic: &str, producer: &Producer) {
 
 struct Sender<'a> {
     producer: Producer,
-    topic: &'a str,
-    reader: &'a LineReader,
-    sync: bool,
+    plan: &'a Plan<'a>,
     cx: &'a Context,
     failures: Arc<Mutex<Failures>>,
-    /// Of the input, from 1.
+    /// Of the input, from 1; of records where these are no lines.
     line: u64,
+    pace: Option<Pace>,
+    /// How many partitions topics have that records were sent to by number.
+    known: BTreeMap<String, i32>,
+}
+
+/// Lets so many records pass in a second.
+struct Pace {
+    start: Instant,
+    rate: f64,
+    sent: f64,
+}
+
+impl Pace {
+    fn new(rate: f64) -> Pace {
+        Pace { start: Instant::now(), rate, sent: 0.0 }
+    }
+
+    /// Waits until it is the next record's turn.
+    async fn turn(&mut self) {
+        let due = self.start + Duration::try_from_secs_f64(self.sent / self.rate).unwrap_or(Duration::MAX / 4);
+        self.sent += 1.0;
+        if due > Instant::now() {
+            tokio::time::sleep_until(due.into()).await;
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -90,36 +127,170 @@ impl Failures {
 }
 
 impl Sender<'_> {
-    async fn block(&mut self, block: &[u8]) -> Result<(), CliError> {
-        let now = jiff::Timestamp::now().as_millisecond();
-        for line in input::lines(block) {
-            self.line += 1;
-            let parsed = self.reader.parse(line, self.line)?;
-            let record = OutgoingRecord {
-                topic: self.topic,
-                partition: None,
-                timestamp: Some(now),
-                key: parsed.key,
-                value: parsed.value,
-                headers: &parsed.headers,
-            };
-            if self.sync {
-                let sent = self.producer.send_and_wait(record).await;
-                sent.map_err(|e| if let Error::Usage(text) = e { out_of_turn(text) } else { told(e, self.topic).wrapped_in(EXECUTION) })?;
-            } else if let Err(e) = self.producer.send_with(record, self.delivery(&parsed)).await {
-                self.refused(&parsed, e)?;
+    async fn lines(&mut self, mut blocks: Blocks) -> Result<(), CliError> {
+        while let Some(block) = blocks.recv().await {
+            let block = block.map_err(unreadable)?;
+            match &self.plan.source {
+                Source::Lines(reader) if self.plan.overlay.is_empty() => self.plain_block(&block, reader).await?,
+                Source::Lines(reader) => {
+                    for line in input::lines(&block) {
+                        self.line += 1;
+                        let parsed = reader.parse(line, self.line)?;
+                        let headers = parsed.headers.iter().map(|h| (Cow::Borrowed(h.key), h.value.map(Cow::Borrowed))).collect();
+                        let (key, value) = (parsed.key.map(Cow::Borrowed), parsed.value.map(Cow::Borrowed));
+                        self.record(InputRecord { key, value, headers, ..InputRecord::default() }).await?;
+                    }
+                }
+                _ => {
+                    for line in input::lines(&block) {
+                        self.line += 1;
+                        if !line.is_empty() {
+                            let record = line::read(line).map_err(|why| self.no_record(&why))?;
+                            self.record(record).await?;
+                        }
+                    }
+                }
             }
         }
         Ok(())
     }
 
+    /// Lines that are records as they are.
+    async fn plain_block(&mut self, block: &[u8], reader: &LineReader) -> Result<(), CliError> {
+        let now = times::now();
+        let topic = self.plan.topic.unwrap_or_default();
+        for line in input::lines(block) {
+            self.line += 1;
+            let parsed = reader.parse(line, self.line)?;
+            let timestamp = if self.pace.is_some() { None } else { Some(now) };
+            let (key, value, headers) = (parsed.key, parsed.value, &parsed.headers[..]);
+            self.send(OutgoingRecord { topic, partition: None, timestamp, key, value, headers }).await?;
+        }
+        Ok(())
+    }
+
+    async fn scan(&mut self, scanner: &Scanner, mut blocks: Blocks, longest: usize) -> Result<(), CliError> {
+        let (mut bytes, mut at, mut all) = (Vec::new(), 0, false);
+        loop {
+            let found = scanner.next(&bytes[at..], all);
+            if let Some((record, taken)) = found.map_err(|why| CliError::failed(format!("record {}: {why}", self.line + 1)))? {
+                self.line += 1;
+                self.record(record).await?;
+                at += taken;
+                continue;
+            }
+            if all {
+                return Ok(());
+            }
+            bytes.drain(..at);
+            at = 0;
+            if bytes.len() > longest {
+                return Err(CliError::failed(format!("record {} is longer than {longest} bytes", self.line + 1)));
+            }
+            match blocks.recv().await {
+                Some(block) => bytes.extend_from_slice(&block.map_err(unreadable)?),
+                None => all = true,
+            }
+        }
+    }
+
+    async fn files(&mut self, paths: &[PathBuf], longest: usize) -> Result<(), CliError> {
+        for path in paths {
+            let too_long = || CliError::failed(format!("{} is longer than {longest} bytes", path.display()));
+            let value = if path.as_os_str() == "-" {
+                let mut all = Vec::new();
+                let mut blocks = input::read_bytes(self.cx);
+                while let Some(block) = blocks.recv().await {
+                    all.extend_from_slice(&block.map_err(unreadable)?);
+                    if all.len() > longest {
+                        return Err(too_long());
+                    }
+                }
+                all
+            } else {
+                let size = std::fs::metadata(path).map_err(|e| connect::unreadable(path, &e))?.len();
+                if size > longest as u64 {
+                    return Err(too_long());
+                }
+                std::fs::read(path).map_err(|e| connect::unreadable(path, &e))?
+            };
+            self.line += 1;
+            self.record(InputRecord { value: Some(Cow::Owned(value)), ..InputRecord::default() }).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends a record as the input and the options tell it.
+    async fn record(&mut self, mut record: InputRecord<'_>) -> Result<(), CliError> {
+        let plan = self.plan;
+        plan.overlay.apply(&mut record);
+        let topic = match (plan.topic, &record.topic) {
+            (Some(topic), _) => topic,
+            (None, Some(topic)) => topic,
+            (None, None) => return Err(self.no_record("it names no topic, and there is no --topic")),
+        };
+        if let Some(partition) = record.partition {
+            self.has_partition(topic, partition).await?;
+        }
+        let headers = record.headers();
+        self.send(OutgoingRecord {
+            topic,
+            partition: record.partition,
+            timestamp: record.timestamp,
+            key: record.key.as_deref(),
+            value: record.value.as_deref(),
+            headers: &headers,
+        })
+        .await
+    }
+
+    /// A partition that does not exist is told at once: the client would wait for it.
+    async fn has_partition(&mut self, topic: &str, partition: i32) -> Result<(), CliError> {
+        if self.known.get(topic).is_some_and(|count| partition < *count) && partition >= 0 {
+            return Ok(());
+        }
+        let found = self.producer.partitions(topic).await.map_err(|e| told(e, topic))?;
+        let count = i32::try_from(found.partitions.len()).unwrap_or(i32::MAX);
+        self.known.insert(topic.to_owned(), count);
+        if (0..count).contains(&partition) {
+            return Ok(());
+        }
+        let error = self.no_record(&format!("topic \"{topic}\" has no partition {partition}"));
+        Err(error.cause(format!("it has {count}")).hint("`--partition any` lets the partitioner choose"))
+    }
+
+    fn no_record(&self, why: &str) -> CliError {
+        CliError::failed(format!("line {}: {why}", self.line))
+    }
+
+    async fn send(&mut self, record: OutgoingRecord<'_>) -> Result<(), CliError> {
+        if let Some(pace) = &mut self.pace {
+            pace.turn().await;
+        }
+        if self.plan.sync {
+            let topic = record.topic;
+            let sent = self.producer.send_and_wait(record).await;
+            return sent.map(|_| ()).map_err(|e| {
+                if let Error::Usage(text) = e {
+                    return out_of_turn(text);
+                }
+                add(&self.failures, self.line, e.clone());
+                told(e, topic).wrapped_in(EXECUTION)
+            });
+        }
+        match self.producer.send_with(record, self.delivery(&record)).await {
+            Ok(()) => Ok(()),
+            Err(e) => self.refused(&record, e),
+        }
+    }
+
     /// Whom to tell when the record is lost.
-    fn delivery(&self, parsed: &Parsed<'_>) -> Delivery {
+    fn delivery(&self, record: &OutgoingRecord<'_>) -> Delivery {
         let failures = self.failures.clone();
         if !self.cx.is_kafka() {
             return Delivery::OnFailure(self.line, Arc::new(move |line, e| add(&failures, line, e)));
         }
-        let (line, lost, topic) = (self.line, Lost::of(parsed), self.topic.to_owned());
+        let (line, lost, topic) = (self.line, Lost::of(record), record.topic.to_owned());
         Delivery::Callback(Box::new(move |fate| {
             if let Err(e) = fate {
                 lost.log(&topic, &e);
@@ -129,20 +300,30 @@ impl Sender<'_> {
     }
 
     /// The record was not even taken. One that is too large leaves the others alone; anything else meets the next record, too.
-    fn refused(&self, parsed: &Parsed<'_>, e: Error) -> Result<(), CliError> {
+    fn refused(&self, record: &OutgoingRecord<'_>, e: Error) -> Result<(), CliError> {
         if let Error::Usage(text) = e {
             return Err(out_of_turn(text));
         }
         if self.cx.is_kafka() {
-            Lost::of(parsed).log(self.topic, &e);
+            Lost::of(record).log(record.topic, &e);
         }
         add(&self.failures, self.line, e.clone());
         match e {
             Error::RecordTooLarge { .. } => Ok(()),
             // Told already, in Kafka's own form.
             _ if self.cx.is_kafka() => Err(CliError::told()),
-            e => Err(told(e, self.topic)),
+            e => Err(told(e, record.topic)),
         }
+    }
+
+    /// An error that ended the work, with the first record that was lost.
+    fn with_losses(&self, mut e: CliError) -> CliError {
+        let failures = self.failures.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let (Some((line, _)), false) = (&failures.first, self.cx.is_kafka()) {
+            let records = if failures.count == 1 { "record was" } else { "records were" };
+            e.message = format!("{} {records} not written, the first at line {line}: {}", failures.count, e.message);
+        }
+        e
     }
 
     /// How it all went, once the fate of every record is known.
@@ -152,7 +333,7 @@ impl Sender<'_> {
         if self.cx.is_kafka() {
             return Ok(Exit::FAILED);
         }
-        let first = told(error.clone(), self.topic);
+        let first = told(error.clone(), self.plan.topic.unwrap_or("of the record"));
         let why = match &first.cause {
             Some(cause) => format!("{}: {cause}", first.message),
             None => first.message.clone(),
@@ -172,6 +353,10 @@ fn out_of_turn(text: String) -> CliError {
 
 fn add(failures: &Mutex<Failures>, line: u64, error: Error) {
     failures.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).add(line, error);
+}
+
+fn unreadable(e: std::io::Error) -> CliError {
+    CliError::failed("cannot read standard input").cause(e.to_string())
 }
 
 /// An error of sending, in Kafka's words where they name the topic.
@@ -200,8 +385,8 @@ struct Lost {
 }
 
 impl Lost {
-    fn of(parsed: &Parsed<'_>) -> Lost {
-        Lost { key: parsed.key.map(<[u8]>::len), value: parsed.value.map(<[u8]>::len) }
+    fn of(record: &OutgoingRecord<'_>) -> Lost {
+        Lost { key: record.key.map(<[u8]>::len), value: record.value.map(<[u8]>::len) }
     }
 
     fn log(self, topic: &str, e: &Error) {

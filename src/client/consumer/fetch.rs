@@ -64,6 +64,7 @@ pub(super) struct FetchedRecords {
     /// Leader epoch of the last batch; that of the request if there was none.
     pub last_epoch: i32,
     pub high_watermark: i64,
+    pub log_start: i64,
     pub last_stable_offset: i64,
     pub bytes: usize,
 }
@@ -186,6 +187,7 @@ fn read(config: &ConsumerConfig, wanted: &Wanted, part: PartitionData) -> Result
         next_offset,
         last_epoch,
         high_watermark: part.high_watermark,
+        log_start: part.log_start_offset,
         last_stable_offset: part.last_stable_offset,
         bytes: bytes.len(),
     })

@@ -252,6 +252,12 @@ impl Consumer {
         if self.config.read_committed { state.last_stable_offset } else { state.high_watermark }
     }
 
+    /// What the last answer told of the partition; `None` before the first.
+    pub fn known_marks(&self, tp: &TopicPartition) -> Option<PartitionMarks> {
+        let state = self.assignment.partitions.get(tp)?;
+        Some(PartitionMarks { log_start: state.log_start?, last_stable: state.last_stable_offset?, high_watermark: state.high_watermark? })
+    }
+
     /// Gives no records of these partitions until `resume`. What has been fetched of them is kept.
     pub fn pause(&mut self, partitions: &[TopicPartition]) {
         self.set_paused(partitions, true);
@@ -311,6 +317,17 @@ impl Consumer {
         }
         result
     }
+}
+
+/// The offsets that bound what can be read of a partition.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PartitionMarks {
+    /// Of the first record there is.
+    pub log_start: i64,
+    /// The end of what readers of committed records see.
+    pub last_stable: i64,
+    /// The end of what all replicas have.
+    pub high_watermark: i64,
 }
 
 fn unassigned(tp: &TopicPartition) -> Error {

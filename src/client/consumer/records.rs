@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::record::{BatchHeader, Header, Headers, RecordError, RecordIter, TimestampType};
+use crate::record::{BatchHeader, Header, Headers, Record, RecordError, RecordIter, TimestampType};
 
 /// One record. `offset` is its place in the partition; `timestamp` milliseconds since 1970, -1 for none.
 #[derive(Debug, Clone)]
@@ -26,9 +26,31 @@ pub struct ConsumerRecord<'a> {
     /// `None`: a tombstone.
     pub value: Option<&'a [u8]>,
     headers: Headers<'a>,
+    batch: &'a BatchHeader,
 }
 
 impl<'a> ConsumerRecord<'a> {
+    /// A record of a batch.
+    pub(crate) fn of(topic: &'a str, partition: i32, batch: &'a BatchHeader, record: &Record<'a>) -> ConsumerRecord<'a> {
+        ConsumerRecord {
+            topic,
+            partition,
+            offset: record.offset,
+            timestamp: record.timestamp,
+            timestamp_type: batch.timestamp_type(),
+            leader_epoch: batch.partition_leader_epoch,
+            key: record.key,
+            value: record.value,
+            headers: record.headers(),
+            batch,
+        }
+    }
+
+    /// The header of the batch that it came in: the producer, its compression. How many records there are is not told by it.
+    pub fn batch(&self) -> &'a BatchHeader {
+        self.batch
+    }
+
     /// Its headers, in order.
     pub fn headers(&self) -> impl Iterator<Item = Header<'a>> + use<'a> {
         self.headers.clone()
@@ -73,17 +95,7 @@ impl RecordChunk {
     /// The records in order. Their structure was checked when they arrived.
     pub fn iter(&self) -> impl Iterator<Item = ConsumerRecord<'_>> {
         let records = RecordIter::new(&self.header, &self.data).take(self.count).map_while(Result::ok);
-        records.map(|r| ConsumerRecord {
-            topic: &self.topic,
-            partition: self.partition,
-            offset: r.offset,
-            timestamp: r.timestamp,
-            timestamp_type: self.header.timestamp_type(),
-            leader_epoch: self.header.partition_leader_epoch,
-            key: r.key,
-            value: r.value,
-            headers: r.headers(),
-        })
+        records.map(|r| ConsumerRecord::of(&self.topic, self.partition, &self.header, &r))
     }
 
     /// Checks every record of a batch and drops those before `from`. `None` when none is left.

@@ -49,6 +49,7 @@ pub(super) struct PartitionState {
     not_before: Option<Instant>,
     pub paused: bool,
     pub high_watermark: Option<i64>,
+    pub log_start: Option<i64>,
     pub last_stable_offset: Option<i64>,
 }
 
@@ -317,6 +318,7 @@ impl PartitionState {
             not_before: None,
             paused: false,
             high_watermark: None,
+            log_start: None,
             last_stable_offset: None,
         }
     }
@@ -370,6 +372,7 @@ impl PartitionState {
 
     fn add(&mut self, records: FetchedRecords) {
         self.high_watermark = Some(records.high_watermark);
+        self.log_start = Some(records.log_start);
         self.last_stable_offset = Some(records.last_stable_offset);
         self.fetch_offset = records.next_offset;
         self.fetch_epoch = records.last_epoch;

@@ -62,7 +62,8 @@ fn records(wanted: &Wanted, count: i64, hidden: i64) -> Fetched {
         chunks.extend(RecordChunk::new(Arc::from("t"), wanted.tp.partition, view.header, data, wanted.offset).unwrap());
     }
     let next_offset = wanted.offset + count + hidden;
-    let found = FetchedRecords { chunks, next_offset, last_epoch: EPOCH, high_watermark: 9, last_stable_offset: 9, bytes: 1 };
+    let (high_watermark, log_start, last_stable_offset) = (9, 0, 9);
+    let found = FetchedRecords { chunks, next_offset, last_epoch: EPOCH, high_watermark, log_start, last_stable_offset, bytes: 1 };
     Fetched { wanted: wanted.clone(), outcome: Ok(found) }
 }
 
