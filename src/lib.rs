@@ -2,34 +2,29 @@
 //!
 //! The binary `kfk` is a thin shell around this crate. As a library it offers two things:
 //!
+//! - [`Server`]: the broker itself, as many as you like in one process: in tests, or as an embedded log.
 //! - [`client`]: an admin client, a producer and a consumer for any Kafka cluster, with the settings of the Java clients.
-//! - [`broker`]: the broker itself, as many as you like in one process: in tests, or as an embedded log.
 //!
-//! Both together, on a directory of their own:
+//! Both together:
 //!
 //! ```
 //! use std::time::Duration;
 //!
 //! use kfk::client::{Consumer, ConsumerConfig, OutgoingRecord, Producer, ProducerConfig};
-//! use kfk::config::BrokerConfig;
 //!
 //! # #[tokio::main]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! // A broker on a free port.
-//! let dir = tempfile::tempdir()?;
-//! let settings = [("log.dirs", dir.path().to_str().unwrap()), ("listeners", "PLAINTEXT://127.0.0.1:0")];
-//! let (config, _unknown) = BrokerConfig::parse(settings.map(|(k, v)| (k.to_string(), v.to_string())))?;
-//! let broker = kfk::broker::start(config).await?;
-//! let bootstrap = broker.addr().to_string();
+//! // A broker on a free port, with a temporary directory.
+//! let server = kfk::Server::builder().topic("greetings", 1).start().await?;
 //!
-//! // The topic is created on the way.
-//! let settings = [("bootstrap.servers".to_string(), bootstrap.clone())].into();
+//! let settings = [("bootstrap.servers".to_string(), server.bootstrap())].into();
 //! let producer = Producer::new(ProducerConfig::parse(&settings)?)?;
 //! let record = OutgoingRecord { topic: "greetings", key: Some(b"en"), value: Some(b"hello"), ..Default::default() };
 //! let stored = producer.send_and_wait(record).await?;
 //! assert_eq!(stored.offset, 0);
 //! producer.close(Duration::from_secs(5)).await;
 //!
+//! let bootstrap = server.bootstrap();
 //! let settings = [("bootstrap.servers", bootstrap.as_str()), ("group.id", "readers"), ("auto.offset.reset", "earliest")];
 //! let settings = settings.map(|(k, v)| (k.to_string(), v.to_string())).into();
 //! let mut consumer = Consumer::new(ConsumerConfig::parse(&settings)?)?;
@@ -44,19 +39,21 @@
 //! assert_eq!((record.key, record.value), (Some(&b"en"[..]), Some(&b"hello"[..])));
 //!
 //! consumer.close(Duration::from_secs(5)).await?;
-//! broker.stop().await;
+//! server.stop().await;
 //! # Ok(())
 //! # }
 //! ```
 //!
 //! The rooms and who may name whom: `docs/ARCHITECTURE.md`.
 
+pub use embed::{Server, ServerBuilder, ServerError};
 pub use kfk_wire as wire;
 
 pub mod broker;
 pub mod cli;
 pub mod client;
 pub mod config;
+mod embed;
 pub mod log;
 pub mod machine;
 pub mod net;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 mod common;
 
 use common::Client;
+use kfk::wire::describe_cluster_request::DescribeClusterRequest;
 use kfk::wire::metadata_request::MetadataRequest;
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -25,9 +26,13 @@ fn kfk(args: &[&str]) -> Command {
 }
 
 impl Server {
-    /// Starts one and reads its ready line.
     fn start(args: &[&str]) -> Server {
-        let mut child = kfk(args).spawn().unwrap();
+        Server::spawn(&mut kfk(args))
+    }
+
+    /// Starts one and reads its ready line.
+    fn spawn(command: &mut Command) -> Server {
+        let mut child = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::with_capacity(1, child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         let addr = line.strip_prefix("ready ").and_then(|a| a.trim_end().parse().ok());
@@ -155,12 +160,70 @@ fn a_port_that_is_taken_is_told_with_its_remedy_and_leaves_no_trace() {
 }
 
 #[test]
-fn a_listener_on_all_interfaces_advertises_this_machines_name() {
+fn a_listener_on_all_interfaces_tells_each_client_the_address_that_it_came_to() {
+    for listen in [":0", "0.0.0.0:0"] {
+        let temp = tempfile::tempdir().unwrap();
+        let mut server = Server::start(&["--data-dir", text(temp.path()), "--listen", listen]);
+        for last in [1, 2] {
+            server.addr = SocketAddr::from(([127, 0, 0, last], server.addr.port()));
+            assert_eq!(server.advertised(), (format!("127.0.0.{last}"), i32::from(server.addr.port())), "{listen}");
+        }
+        let described = Client::connect(server.addr).call(1, &DescribeClusterRequest { endpoint_type: 1, ..Default::default() });
+        assert_eq!(described.brokers[0].host, "127.0.0.2");
+    }
+}
+
+/// Names of the topics, with their numbers of partitions.
+fn topics(server: &Server) -> Vec<(String, usize)> {
+    let response = Client::connect(server.addr).call(12, &MetadataRequest { topics: None, ..Default::default() });
+    let mut all: Vec<_> = response.topics.into_iter().map(|t| (t.name.unwrap(), t.partitions.len())).collect();
+    all.sort();
+    all
+}
+
+#[test]
+fn topics_asked_for_are_there_when_it_is_ready_and_stay_as_they_are() {
     let temp = tempfile::tempdir().unwrap();
-    let mut server = Server::start(&["--data-dir", text(temp.path()), "--listen", ":0"]);
-    server.addr = SocketAddr::from(([127, 0, 0, 1], server.addr.port()));
-    let name = rustix::system::uname().nodename().to_str().unwrap().to_string();
-    assert_eq!(server.advertised(), (name, i32::from(server.addr.port())));
+    let (file, dir) = (temp.path().join("topics"), temp.path().join("data"));
+    std::fs::write(&file, "# made for us\n\n  from.file:2:cleanup.policy=compact,delete  \n").unwrap();
+    let start = |topic: &str| {
+        let args =
+            ["--data-dir", text(&dir), "--listen", "127.0.0.1:0", "--topic", topic, "--topic", "plain", "--topics-file", text(&file)];
+        Server::start(&args)
+    };
+    let server = start("asked:3");
+    let all = [("asked", 3), ("from.file", 2), ("plain", 1)].map(|(name, n)| (name.to_string(), n));
+    assert_eq!(topics(&server), all);
+    server.signal(Signal::TERM);
+    assert_eq!(server.wait().0, Some(0));
+    let again = start("asked:5");
+    assert_eq!(topics(&again), all);
+    again.signal(Signal::TERM);
+    let (_, _, err) = again.wait();
+    assert!(err.contains("topic asked has 3 partitions, not 5"), "{err}");
+
+    let (code, err) = refused(&["--data-dir", text(&dir), "--listen", "127.0.0.1:0", "--topic", "a:1:no.such=1"]);
+    assert!(code == Some(1) && err.contains("cannot create topic a: ") && err.contains("no.such"), "{code:?} {err}");
+    let (code, err) = refused(&["--data-dir", text(&dir), "--listen", "127.0.0.1:0", "--topic", "a:x"]);
+    assert!(code == Some(2) && err.contains("a: x is no number of partitions"), "{code:?} {err}");
+    std::fs::write(&file, "a\nb:0\n").unwrap();
+    let (code, err) = refused(&["--data-dir", text(&dir), "--listen", "127.0.0.1:0", "--topics-file", text(&file)]);
+    assert!(code == Some(2) && err.contains("line 2: b: 0 is no number of partitions"), "{code:?} {err}");
+}
+
+#[test]
+fn the_environment_gives_settings_as_in_kafkas_images_and_the_command_line_wins() {
+    let temp = tempfile::tempdir().unwrap();
+    let mut command = kfk(&["--data-dir", text(&temp.path().join("data")), "--override", "num.partitions=4", "--topic", "t"]);
+    command.args(["--log-format", "json"]).env("KAFKA_LISTENERS", "PLAINTEXT://127.0.0.1:0").env("KAFKA_NUM_PARTITIONS", "2");
+    let server = Server::spawn(command.env("KAFKA_NUM_PARTITION", "7").env("KAFKA_HEAP_OPTS", "-Xmx1g"));
+    assert_eq!(topics(&server), [("t".to_string(), 4)]);
+    server.signal(Signal::TERM);
+    let (code, _, err) = server.wait();
+    assert_eq!(code, Some(0));
+    let lines: Vec<serde_json::Value> = err.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let told = |text: &str| lines.iter().any(|line| line["level"] == "WARN" && line["message"].as_str().unwrap().contains(text));
+    assert!(told("unknown setting num.partition: ignored") && !told("heap"), "{err}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The cluster as one caller sees it: endpoints of the caller's own listener, internal topics, replicas that cannot be reached.
 
 use super::context::Cx;
-use crate::machine::controller::{ClusterState, NO_LEADER, Partition, topics};
+use crate::machine::controller::{Broker as BrokerState, ClusterState, NO_LEADER, Partition, topics};
 use crate::types::NodeId;
 use crate::wire::ErrorCode;
 
@@ -36,8 +36,15 @@ pub fn endpoints(image: &ClusterState, cx: &Cx) -> impl Iterator<Item = Endpoint
 /// One broker's endpoint, if it is let in and has the caller's listener.
 pub fn endpoint(image: &ClusterState, cx: &Cx, id: NodeId) -> Option<Endpoint> {
     let broker = image.broker(id).filter(|b| !b.fenced)?;
+    let (host, port) = address(broker, cx)?;
+    Some(Endpoint { id, host, port, rack: broker.rack.clone() })
+}
+
+/// Where the caller reaches a broker, fenced or not: this one where the caller came in, others as they registered.
+pub fn address(broker: &BrokerState, cx: &Cx) -> Option<(String, i32)> {
     let e = broker.endpoint(&cx.listener.name)?;
-    Some(Endpoint { id, host: e.host.clone(), port: i32::from(e.port), rack: broker.rack.clone() })
+    let host = if broker.id == cx.broker.node_id { &cx.listener.host } else { &e.host };
+    Some((host.clone(), i32::from(e.port)))
 }
 
 /// The leader of a partition for this caller, and what to tell of it. Whoever leads but cannot be reached is no leader to the caller.

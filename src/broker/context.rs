@@ -14,6 +14,19 @@ pub struct Listener {
     /// As advertised.
     pub host: String,
     pub port: u16,
+    /// Listens on all interfaces and nobody said what to advertise: each client is told the address that it came to.
+    pub wildcard: bool,
+}
+
+impl Listener {
+    /// This listener as a connection that came to `local` is told of it.
+    pub fn reached_at(self: &Arc<Self>, local: SocketAddr) -> Arc<Listener> {
+        if !self.wildcard {
+            return self.clone();
+        }
+        // A socket for both families shows version 4 inside version 6.
+        Arc::new(Listener { host: local.ip().to_canonical().to_string(), ..(**self).clone() })
+    }
 }
 
 /// Who is at the other end of a connection.

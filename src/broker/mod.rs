@@ -29,6 +29,7 @@ mod tick;
 mod transactions;
 mod verify;
 mod wait;
+mod wanted;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -38,6 +39,7 @@ use tokio::sync::watch;
 
 pub use server::{Running, start};
 pub use start::StartError;
+pub use wanted::{OtherPartitions, TopicRefused, WantedTopic, WantedTopicError};
 
 use clock::Clock;
 use config_rules::Rules;

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tracing::{info, warn};
 
 use super::context::{Caller, Listener};
-use super::{Broker, StartError, cleaner, commit, conn, flush, shards, share, tick};
+use super::{Broker, OtherPartitions, StartError, TopicRefused, WantedTopic, cleaner, commit, conn, flush, shards, share, tick};
 use crate::config::{BrokerConfig, Endpoint};
 use crate::machine::group::GroupShard;
 use crate::machine::share::state::ShareShard;
@@ -61,6 +61,17 @@ impl Running {
     /// Where each listener really listens, in the order of the settings.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// Sees to it that the topics are there: makes those that are not, leaves the others as they are. Gives the ones that have another
+    /// number of partitions than wanted.
+    ///
+    /// Errors: the first topic that was refused; others of the list may have been made.
+    pub async fn have_topics(&self, wanted: Vec<WantedTopic>) -> Result<Vec<OtherPartitions>, TopicRefused> {
+        let broker = self.broker.clone();
+        let first = wanted.first().map_or_else(String::new, |t| t.name.clone());
+        let made = tokio::task::spawn_blocking(move || broker.have_topics(&wanted)).await;
+        made.unwrap_or_else(|_| Err(TopicRefused { topic: first, reason: "an internal error".to_owned() }))
     }
 
     /// Stops accepting, ends the connections, and leaves the data directory as a clean stop does.
@@ -122,14 +133,15 @@ fn address_of(endpoint: &Endpoint) -> String {
 fn listeners(config: &BrokerConfig, addresses: &[SocketAddr]) -> Vec<Arc<Listener>> {
     let of = |(endpoint, address): (&Endpoint, &SocketAddr)| {
         let told = config.advertised_listeners.iter().find(|a| a.listener == endpoint.listener).unwrap_or(endpoint);
-        let host = if told.host.is_empty() { host_name() } else { told.host.clone() };
+        let wildcard = told.is_wildcard();
+        let host = if wildcard { host_name() } else { told.host.clone() };
         let port = if told.port == 0 { address.port() } else { told.port };
-        Arc::new(Listener { name: endpoint.listener.as_str().into(), host, port })
+        Arc::new(Listener { name: endpoint.listener.as_str().into(), host, port, wildcard })
     };
     config.listeners.iter().zip(addresses).map(of).collect()
 }
 
-/// This machine's name, which a listener on all interfaces advertises.
+/// This machine's name, which a listener on all interfaces registers.
 fn host_name() -> String {
     rustix::system::uname().nodename().to_str().map_or_else(|_| "localhost".to_string(), str::to_string)
 }
@@ -146,7 +158,8 @@ async fn accept(socket: TcpListener, broker: Arc<Broker>, listener: Arc<Listener
         match accepted {
             Ok((stream, peer)) => {
                 if broker.limits.enter(peer.ip()) {
-                    let caller = Caller::new(broker.clone(), peer, listener.clone());
+                    let listener = stream.local_addr().map_or_else(|_| listener.clone(), |local| listener.reached_at(local));
+                    let caller = Caller::new(broker.clone(), peer, listener);
                     connections.spawn(serve(stream, caller, stop.clone()));
                 } else {
                     warn!("connection {peer} refused: too many connections");

@@ -1,5 +1,6 @@
 //! `kfk server`: a broker in the foreground. One line on standard output once it accepts; everything else on standard error.
 
+use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,8 +12,8 @@ use super::error::CliError;
 use super::out::{Format, Out};
 use super::tool::{Context, Exit, Tool};
 use super::{check, embedded};
-use crate::broker::{self, StartError};
-use crate::config::{BrokerConfig, DURABILITY, parse_properties};
+use crate::broker::{self, StartError, WantedTopic, WantedTopicError};
+use crate::config::{BrokerConfig, DURABILITY, parse_properties, settings_from_environment};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -37,6 +38,14 @@ pub struct Args {
     #[arg(long = "override", value_name = "KEY=VALUE")]
     pub overrides: Vec<String>,
 
+    /// A topic to have from the start, as NAME[:PARTITIONS[:KEY=VALUE...]]; one that is there already stays as it is. May be repeated.
+    #[arg(long = "topic", value_name = "TOPIC")]
+    pub topics: Vec<WantedTopic>,
+
+    /// A file of such topics, one a line; empty lines and lines that begin with # do not count.
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub topics_file: Option<PathBuf>,
+
     /// Verify a data directory that no broker uses instead of running one: every file of it, changing nothing. Exit code 1 if something is
     /// wrong.
     #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
@@ -49,6 +58,16 @@ pub struct Args {
     /// How much to tell on standard error.
     #[arg(long, value_name = "LEVEL", env = "KFK_LOG", default_value = "info")]
     pub log_level: LevelFilter,
+
+    /// How to tell it: lines to read, or one JSON object a line.
+    #[arg(long, value_name = "FORMAT", env = "KFK_LOG_FORMAT", value_enum, default_value = "text")]
+    pub log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    Text,
+    Json,
 }
 
 impl Tool for Args {
@@ -63,9 +82,8 @@ impl Tool for Args {
         if self.output.is_some() {
             return Err(CliError::usage("--output says how --check DIR shows what it finds; a running broker shows nothing"));
         }
-        let subscriber = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
-        // A test or an embedding program may have installed one already.
-        let _ = subscriber.with_max_level(self.log_level).with_target(false).try_init();
+        self.log();
+        let wanted = self.wanted_topics()?;
         let (config, warnings) = BrokerConfig::parse(self.settings()?).map_err(|e| CliError::config(e.to_string()))?;
         for warning in warnings {
             tracing::warn!("{warning}");
@@ -79,12 +97,38 @@ impl Tool for Args {
             .enable_all()
             .build()
             .map_err(|e| CliError::failed("cannot start threads").cause(e.to_string()))?;
-        runtime.block_on(serve(config))
+        runtime.block_on(serve(config, wanted))
     }
 }
 
 impl Args {
-    /// All settings, weakest first.
+    /// Lets the broker's words out on standard error.
+    fn log(&self) {
+        let subscriber = tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(self.log_level).with_target(false);
+        // A test or an embedding program may have installed one already.
+        let _ = match self.log_format {
+            LogFormat::Text => subscriber.with_ansi(std::io::stderr().is_terminal()).try_init(),
+            LogFormat::Json => subscriber.json().flatten_event(true).try_init(),
+        };
+    }
+
+    /// The topics of the command line and of the file.
+    fn wanted_topics(&self) -> Result<Vec<WantedTopic>, CliError> {
+        let mut wanted = self.topics.clone();
+        let Some(path) = &self.topics_file else { return Ok(wanted) };
+        let unreadable = |e: std::io::Error| CliError::config(format!("cannot read {}", path.display())).cause(e.to_string());
+        for (number, line) in (1..).zip(std::fs::read_to_string(path).map_err(unreadable)?.lines()) {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let wrong = |e: WantedTopicError| CliError::config(format!("{}, line {number}: {e}", path.display()));
+            wanted.push(line.parse().map_err(wrong)?);
+        }
+        Ok(wanted)
+    }
+
+    /// All settings, weakest first: the file, the environment as Kafka's container images take it, the command line.
     fn settings(&self) -> Result<Vec<(String, String)>, CliError> {
         let mut pairs = Vec::new();
         if let Some(path) = &self.properties {
@@ -92,6 +136,8 @@ impl Args {
                 .map_err(|e| CliError::config(format!("cannot read {}", path.display())).cause(e.to_string()))?;
             pairs.extend(parse_properties(&text));
         }
+        let utf8 = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+        pairs.extend(settings_from_environment(std::env::vars_os().filter_map(utf8)));
         for pair in &self.overrides {
             let (key, value) = pair.split_once('=').ok_or_else(|| CliError::usage(format!("--override wants KEY=VALUE, not {pair}")))?;
             pairs.push((key.trim().to_string(), value.trim().to_string()));
@@ -113,12 +159,19 @@ impl Args {
     }
 }
 
-async fn serve(config: BrokerConfig) -> Result<Exit, CliError> {
+async fn serve(config: BrokerConfig, wanted: Vec<WantedTopic>) -> Result<Exit, CliError> {
     let no_signals = |e: std::io::Error| CliError::failed("cannot listen for signals").cause(e.to_string());
     let mut terminate = signal(SignalKind::terminate()).map_err(no_signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
     let dir = config.log_dir.clone();
     let running = broker::start(config).await.map_err(told)?;
+    match running.have_topics(wanted).await {
+        Ok(differing) => differing.iter().for_each(|t| tracing::warn!("topic {} has {} partitions, not {}", t.topic, t.has, t.wanted)),
+        Err(e) => {
+            running.stop().await;
+            return Err(CliError::failed(e.to_string()));
+        }
+    }
     let announcement = embedded::announce(&dir, running.addr())?;
     let mut out = Out::stdout();
     out.bytes(format!("ready {}\n", running.addr()).as_bytes())?;

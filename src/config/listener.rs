@@ -1,5 +1,7 @@
 //! `listeners` and `advertised.listeners`: `NAME://HOST:PORT` entries.
 
+use std::net::IpAddr;
+
 use super::key::{ConfigError, split_list};
 
 /// One endpoint of a listener. An empty host means all interfaces.
@@ -8,6 +10,13 @@ pub struct Endpoint {
     pub listener: String,
     pub host: String,
     pub port: u16,
+}
+
+impl Endpoint {
+    /// It stands for all interfaces, and is no address that a client could use.
+    pub fn is_wildcard(&self) -> bool {
+        self.host.is_empty() || self.host.parse().is_ok_and(|ip: IpAddr| ip.is_unspecified())
+    }
 }
 
 /// Reads the entries of `key`; two entries must not share a listener name.
@@ -47,6 +56,8 @@ mod tests {
         let all = parse_endpoints("listeners", "PLAINTEXT://:9092, other://[::1]:1").unwrap();
         assert_eq!(all[0], Endpoint { listener: "PLAINTEXT".into(), host: String::new(), port: 9092 });
         assert_eq!(all[1], Endpoint { listener: "OTHER".into(), host: "::1".into(), port: 1 });
+        assert!(all[0].is_wildcard() && !all[1].is_wildcard());
+        assert!(parse_endpoints("listeners", "A://0.0.0.0:1,B://[::]:1").unwrap().iter().all(Endpoint::is_wildcard));
         for bad in ["localhost:9092", "A://x", "A://x:70000", "A://x:1,A://y:2", "://x:1"] {
             assert!(parse_endpoints("listeners", bad).is_err(), "{bad}");
         }

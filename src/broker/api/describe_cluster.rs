@@ -30,14 +30,8 @@ pub fn handle(cx: Cx, request: DescribeClusterRequest) -> Reply<DescribeClusterR
     }
     let image = cx.broker.image();
     let shown = image.brokers().filter(|b| !b.fenced || request.include_fenced_brokers).filter_map(|b| {
-        let e = b.endpoint(&cx.listener.name)?;
-        Some(DescribeClusterBroker {
-            broker_id: b.id,
-            host: e.host.clone(),
-            port: i32::from(e.port),
-            rack: b.rack.clone(),
-            is_fenced: b.fenced,
-        })
+        let (host, port) = cluster::address(b, &cx)?;
+        Some(DescribeClusterBroker { broker_id: b.id, host, port, rack: b.rack.clone(), is_fenced: b.fenced })
     });
     Reply::now(DescribeClusterResponse {
         endpoint_type: BROKERS,
