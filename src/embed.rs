@@ -137,6 +137,11 @@ impl Server {
         self.running.addr()
     }
 
+    /// Where metrics are shown over HTTP, if `kfk.metrics.listener` was set.
+    pub fn metrics_addr(&self) -> Option<SocketAddr> {
+        self.running.metrics_address()
+    }
+
     /// Where the files are: Kafka's own, `{topic}-{partition}/00000000000000000000.log` and so on.
     pub fn data_dir(&self) -> &Path {
         &self.data_dir

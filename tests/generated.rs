@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use kfk::cli::{completions, man};
+use kfk::cli::{completions, man, reference};
 
 fn assert_current(path: &Path, text: &[u8]) {
     let kept = std::fs::read(path).unwrap_or_default();
@@ -26,4 +26,9 @@ fn man_pages_are_current() {
         assert_current(&dir.join(file), text);
     }
     assert_eq!(std::fs::read_dir(&dir).unwrap().count(), pages.len(), "man/ holds a page of no command");
+}
+
+#[test]
+fn the_page_of_commands_is_current() {
+    assert_current(&Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/cli.md"), reference::page().as_bytes());
 }

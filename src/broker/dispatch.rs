@@ -100,7 +100,8 @@ pub fn handle(caller: &mut Caller, frame: Bytes) -> Outcome {
     let (version, id) = (header.request_api_version, header.correlation_id);
     let cx = caller.context(version, header.client_id.as_deref());
     if (api.min..=api.max).contains(&version) {
-        return (api.run)(cx, id, reader);
+        let timed = cx.broker.metrics.requests.begin(key, version);
+        return timed.watch((api.run)(cx, id, reader));
     }
     match key {
         // The one request whose unknown versions are answered: the client learns from it what to ask instead.

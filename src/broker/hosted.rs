@@ -8,6 +8,7 @@ use parking_lot::{Mutex, RwLock};
 use tracing::{error, warn};
 
 use super::Broker;
+use super::metrics::Traffic;
 use super::wait::WaitList;
 use crate::log::LogError;
 use crate::machine::controller::Topic;
@@ -29,6 +30,7 @@ pub struct Hosted {
     /// Noted in `Broker::unsynced` and not yet done with.
     syncing: AtomicBool,
     pub waiting: WaitList,
+    pub traffic: Traffic,
 }
 
 enum State {
@@ -206,6 +208,7 @@ impl Partitions {
                 flushing: AtomicBool::new(false),
                 syncing: AtomicBool::new(false),
                 waiting: WaitList::default(),
+                traffic: Traffic::default(),
             })
         };
         Ok(all.entry(topic.id).or_default().entry(index).or_insert_with(fresh).clone())

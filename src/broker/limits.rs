@@ -68,6 +68,11 @@ impl Limits {
         fits
     }
 
+    /// How many there are.
+    pub fn open(&self) -> usize {
+        self.0.lock().total
+    }
+
     pub fn leave(&self, ip: IpAddr) {
         let state = &mut *self.0.lock();
         if let Some(n) = state.open.get_mut(&ip) {

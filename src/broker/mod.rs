@@ -16,6 +16,7 @@ mod groups;
 mod hosted;
 mod ids;
 mod limits;
+mod metrics;
 mod noted;
 mod out;
 mod reply;
@@ -47,6 +48,7 @@ use groups::Groups;
 use hosted::Partitions;
 use ids::ProducerIds;
 use limits::Limits;
+use metrics::Metrics;
 use noted::Noted;
 use sessions::Sessions;
 use share::Share;
@@ -77,6 +79,7 @@ pub struct Broker {
     /// With records that wait for a sync.
     pub unsynced: Noted,
     pub limits: Limits,
+    pub metrics: Metrics,
     /// How compaction goes about its work; it is woken by a change.
     cleaning: watch::Sender<CleanerConfig>,
     pub sessions: Sessions,

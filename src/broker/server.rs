@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tracing::{info, warn};
 
 use super::context::{Caller, Listener};
-use super::{Broker, OtherPartitions, StartError, TopicRefused, WantedTopic, cleaner, commit, conn, flush, shards, share, tick};
+use super::{Broker, OtherPartitions, StartError, TopicRefused, WantedTopic, cleaner, commit, conn, flush, metrics, shards, share, tick};
 use crate::config::{BrokerConfig, Endpoint};
 use crate::machine::group::GroupShard;
 use crate::machine::share::state::ShareShard;
@@ -21,6 +21,7 @@ use crate::machine::txn::TxnShard;
 /// A broker that accepts connections.
 pub struct Running {
     addresses: Vec<SocketAddr>,
+    metrics_address: Option<SocketAddr>,
     broker: Arc<Broker>,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
@@ -30,16 +31,22 @@ pub struct Running {
 pub async fn start(config: BrokerConfig) -> Result<Running, StartError> {
     // Sockets come first: a port that is taken must not leave traces in the data directory.
     let sockets = bind_all(&config).await?;
+    let metrics_socket = bind_metrics(&config).await?;
     let addresses = sockets.iter().map(|s| s.local_addr()).collect::<io::Result<Vec<_>>>().map_err(StartError::Socket)?;
     let listeners = listeners(&config, &addresses);
     let open_listeners = listeners.clone();
     let opened = tokio::task::spawn_blocking(move || Broker::open(config, &open_listeners)).await;
     let broker = opened.map_err(|_| StartError::Internal)??;
     let (stop, stopping) = watch::channel(false);
+    let metrics_address = metrics_socket.as_ref().map(TcpListener::local_addr).transpose().map_err(StartError::Socket)?;
     let mut tasks = JoinSet::new();
     for (socket, listener) in sockets.into_iter().zip(listeners) {
         info!("listening on {} as {}", addresses[tasks.len()], listener.name);
         tasks.spawn(accept(socket, broker.clone(), listener, stopping.clone()));
+    }
+    if let (Some(socket), Some(address)) = (metrics_socket, metrics_address) {
+        info!("metrics on http://{address}/metrics");
+        tasks.spawn(metrics::run(socket, broker.clone(), stopping.clone()));
     }
     tasks.spawn(tick::run(broker.clone(), stopping.clone()));
     tasks.spawn(flush::run(broker.clone(), stopping.clone()));
@@ -49,7 +56,7 @@ pub async fn start(config: BrokerConfig) -> Result<Running, StartError> {
     tasks.spawn(shards::keep_time::<TxnShard>(broker.clone(), stopping.clone()));
     tasks.spawn(shards::keep_time::<ShareShard>(broker.clone(), stopping.clone()));
     tasks.spawn(share::keep_time(broker.clone(), stopping));
-    Ok(Running { addresses, broker, stop, tasks })
+    Ok(Running { addresses, metrics_address, broker, stop, tasks })
 }
 
 impl Running {
@@ -61,6 +68,11 @@ impl Running {
     /// Where each listener really listens, in the order of the settings.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// Where metrics are shown over HTTP, if they are.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics_address
     }
 
     /// Sees to it that the topics are there: makes those that are not, leaves the others as they are. Gives the ones that have another
@@ -95,6 +107,13 @@ async fn bind_all(config: &BrokerConfig) -> Result<Vec<TcpListener>, StartError>
         sockets.push(bind(endpoint, config.socket_listen_backlog_size).await.map_err(refused)?);
     }
     Ok(sockets)
+}
+
+async fn bind_metrics(config: &BrokerConfig) -> Result<Option<TcpListener>, StartError> {
+    let Some((host, port)) = config.metrics_listener.clone() else { return Ok(None) };
+    let endpoint = Endpoint { listener: "metrics".to_owned(), host, port };
+    let refused = |source| StartError::Listen { listener: endpoint.listener.clone(), address: address_of(&endpoint), source };
+    bind(&endpoint, config.socket_listen_backlog_size).await.map(Some).map_err(refused)
 }
 
 async fn bind(endpoint: &Endpoint, backlog: i32) -> io::Result<TcpListener> {

@@ -18,6 +18,7 @@ use super::groups::Groups;
 use super::hosted::Partitions;
 use super::ids::ProducerIds;
 use super::limits::Limits;
+use super::metrics::Metrics;
 use super::noted::Noted;
 use super::sessions::Sessions;
 use super::share::Share;
@@ -104,6 +105,7 @@ impl Broker {
             rolled: Noted::default(),
             unsynced: Noted::default(),
             limits: Limits::default(),
+            metrics: Metrics::default(),
             cleaning: watch::Sender::new(cleaning),
             sessions: Sessions::new(config.max_incremental_fetch_session_cache_slots, Rng::new(rng.next_u64())),
             producer_ids: ProducerIds::default(),

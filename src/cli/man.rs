@@ -4,16 +4,20 @@ use std::path::PathBuf;
 
 use clap_mangen::Man;
 
-use super::command;
 use super::error::CliError;
 use super::out::Out;
 use super::tool::{Context, Exit, Tool};
+use super::{command, reference};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Write all pages into this directory (created if needed) instead of printing kfk(1).
     #[arg(value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     pub dir: Option<PathBuf>,
+
+    /// Print all commands and options as one page of Markdown instead.
+    #[arg(long)]
+    pub markdown: bool,
 }
 
 impl Tool for Args {
@@ -21,6 +25,15 @@ impl Tool for Args {
     const ABOUT: &'static str = "Print the manual page, or write all pages into a directory.";
 
     fn run(self, _: &Context) -> Result<Exit, CliError> {
+        if self.markdown && self.dir.is_some() {
+            return Err(CliError::usage("--markdown is one page on standard output; a directory is for manual pages"));
+        }
+        if self.markdown {
+            let mut out = Out::stdout();
+            out.bytes(reference::page().as_bytes())?;
+            out.flush()?;
+            return Ok(Exit::OK);
+        }
         let pages = pages()?;
         let Some(dir) = self.dir else {
             let mut out = Out::stdout();

@@ -18,6 +18,7 @@ pub mod error;
 pub mod failure;
 pub mod get_offsets;
 pub mod groups;
+pub mod install_links;
 pub mod jopt;
 pub mod log_dirs;
 pub mod man;
@@ -25,6 +26,7 @@ pub mod metadata_quorum;
 pub mod names;
 pub mod out;
 pub mod records;
+pub mod reference;
 pub mod server;
 pub mod tool;
 pub mod topic_pattern;
@@ -65,6 +67,7 @@ pub const TOOLS: &[Entry] = &[
     Entry::of::<dump_log::Args>(),
     Entry::of::<completions::Args>(),
     Entry::of::<man::Args>(),
+    Entry::of::<install_links::Args>(),
 ];
 
 /// Runs the command that this process was started for and gives its exit code.

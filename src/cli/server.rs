@@ -13,7 +13,7 @@ use super::out::{Format, Out};
 use super::tool::{Context, Exit, Tool};
 use super::{check, embedded};
 use crate::broker::{self, StartError, WantedTopic, WantedTopicError};
-use crate::config::{BrokerConfig, DURABILITY, parse_properties, settings_from_environment};
+use crate::config::{BrokerConfig, DURABILITY, METRICS_LISTENER, parse_properties, settings_from_environment};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -37,6 +37,11 @@ pub struct Args {
     /// A setting that wins over the file; may be repeated.
     #[arg(long = "override", value_name = "KEY=VALUE")]
     pub overrides: Vec<String>,
+
+    /// Show metrics over HTTP here, in Prometheus' format under /metrics, with /healthz and /readyz beside them; port 0 picks a free one. The
+    /// same as --override kfk.metrics.listener=HOST:PORT.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub metrics: Option<String>,
 
     /// A topic to have from the start, as NAME[:PARTITIONS[:KEY=VALUE...]]; one that is there already stays as it is. May be repeated.
     #[arg(long = "topic", value_name = "TOPIC")]
@@ -151,6 +156,9 @@ impl Args {
         }
         if let Some(durability) = &self.durability {
             pairs.push((DURABILITY.to_string(), durability.clone()));
+        }
+        if let Some(metrics) = &self.metrics {
+            pairs.push((METRICS_LISTENER.to_string(), metrics.clone()));
         }
         if self.properties.is_none() && !pairs.iter().any(|(key, _)| key == "log.dirs" || key == "log.dir") {
             return Err(CliError::usage("where to keep the data? Give --data-dir DIR or a server.properties"));

@@ -66,6 +66,8 @@ pub struct BrokerConfig {
     /// quick starts.
     pub metadata_bytes_between_snapshots: Option<u64>,
     pub metadata_max_retention_bytes: i64,
+    /// Where metrics are shown over HTTP: host (empty: all interfaces) and port.
+    pub metrics_listener: Option<(String, u16)>,
     pub offset_metadata_max_bytes: i32,
     pub offsets_commit_timeout_ms: i32,
     pub offsets_retention_check_interval_ms: i64,
@@ -202,6 +204,7 @@ impl Reader<'_> {
             num_partitions: self.num("num.partitions"),
             metadata_bytes_between_snapshots: self.given("metadata.log.max.record.bytes.between.snapshots"),
             metadata_max_retention_bytes: self.num("metadata.max.retention.bytes"),
+            metrics_listener: own::metrics_listener(self.file)?,
             offset_metadata_max_bytes: self.num("offset.metadata.max.bytes"),
             offsets_commit_timeout_ms: self.num("offsets.commit.timeout.ms"),
             offsets_retention_check_interval_ms: self.num("offsets.retention.check.interval.ms"),

@@ -34,7 +34,7 @@ pub use environment::settings_from_environment;
 pub use group::{validate_client_metrics, validate_group};
 pub use key::{ConfigError, Key, Kind, Update, Valid};
 pub use listener::{Endpoint, parse_endpoints};
-pub use own::{DURABILITY, Durability};
+pub use own::{DURABILITY, Durability, METRICS_LISTENER};
 pub use properties::parse_properties;
 pub use share_groups::ShareGroupSettings;
 pub use topic::{CleanupPolicy, CompressionType, TimestampType, TopicConfig};

@@ -5,7 +5,9 @@ use super::key::ConfigError;
 
 /// Name of the setting that [`Durability`] reads.
 pub const DURABILITY: &str = "kfk.durability";
-const OWN: [&str; 1] = [DURABILITY];
+/// Name of the setting that says where metrics are shown.
+pub const METRICS_LISTENER: &str = "kfk.metrics.listener";
+const OWN: [&str; 2] = [DURABILITY, METRICS_LISTENER];
 
 /// What an acknowledgement of `acks=all` promises.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,6 +33,18 @@ impl Durability {
     }
 }
 
+/// `HOST:PORT` where metrics are shown over HTTP; an empty host is all interfaces. `None`: nowhere.
+pub fn metrics_listener(values: &Values) -> Result<Option<(String, u16)>, ConfigError> {
+    let Some(text) = values.get(METRICS_LISTENER).map(|v| v.trim()).filter(|v| !v.is_empty()) else { return Ok(None) };
+    let read = |text: &str| {
+        let (host, port) = text.rsplit_once(':')?;
+        let host = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
+        Some((host.to_string(), port.parse().ok()?))
+    };
+    let wrong = || ConfigError::new(format!("Invalid value {text} for configuration {METRICS_LISTENER}: Expected HOST:PORT"));
+    read(text).map(Some).ok_or_else(wrong)
+}
+
 /// Whether kfk itself knows the setting.
 pub fn is_own(name: &str) -> bool {
     OWN.contains(&name)
@@ -46,5 +60,14 @@ mod tests {
         assert_eq!(Durability::of(&Values::new()).unwrap(), Durability::PageCache);
         assert_eq!(of("group-commit").unwrap(), Durability::GroupCommit);
         assert!(of("fsync").unwrap_err().to_string().ends_with("must be one of: page-cache, group-commit"));
+    }
+
+    #[test]
+    fn metrics_are_shown_where_it_says() {
+        let of = |v: &str| metrics_listener(&Values::from([(METRICS_LISTENER.to_string(), v.to_string())]));
+        assert_eq!(metrics_listener(&Values::new()).unwrap(), None);
+        assert_eq!(of(":9404").unwrap(), Some((String::new(), 9404)));
+        assert_eq!(of("[::1]:1").unwrap(), Some(("::1".to_string(), 1)));
+        assert!(of("9404").unwrap_err().to_string().ends_with("Expected HOST:PORT"));
     }
 }

@@ -18,6 +18,8 @@ use kfk::wire::{Message, Reader, Request, Writer};
 /// A broker on a free port with a directory of its own, or a given one.
 pub struct TestBroker {
     pub addr: SocketAddr,
+    /// Where metrics are shown, if the settings say so.
+    pub metrics: Option<SocketAddr>,
     running: Option<Running>,
     runtime: tokio::runtime::Runtime,
     dir: Option<tempfile::TempDir>,
@@ -45,7 +47,7 @@ impl TestBroker {
         let (config, _) = BrokerConfig::parse(pairs).unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let running = runtime.block_on(start(config)).map_err(|e| e.to_string())?;
-        Ok(TestBroker { addr: running.addr(), running: Some(running), runtime, dir: None })
+        Ok(TestBroker { addr: running.addr(), metrics: running.metrics_address(), running: Some(running), runtime, dir: None })
     }
 
     pub fn dir(&self) -> &Path {

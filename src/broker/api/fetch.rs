@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use crate::broker::cluster;
 use crate::broker::context::Cx;
 use crate::broker::hosted::Hosted;
+use crate::broker::metrics::Traffic;
 use crate::broker::reply::{Answer, FileRange, Reply};
 use crate::broker::wait::Waiter;
 use crate::log::ReadSlice;
@@ -165,6 +166,18 @@ impl Fetch {
         look
     }
 
+    /// For the metrics: what this partition's part of the answer carries.
+    fn count(&self, image: &ClusterState, wanted: &Wanted, result: &Result<Read, ErrorCode>) {
+        let count = |traffic: &Traffic| match result {
+            Ok(read) => traffic.fetched(read.records.as_ref().map_or(0, |r| r.len)),
+            Err(_) => traffic.fetch_failed(),
+        };
+        count(&self.cx.broker.metrics.traffic);
+        if let Ok(hosted) = self.hosted(image, wanted) {
+            count(&hosted.traffic);
+        }
+    }
+
     fn answer(&self, look: Look) -> Answer<FetchResponse> {
         let found: Vec<(&Wanted, Found)> = self.wanted.iter().zip(&look.results).map(|(w, r)| (w, found(r))).collect();
         let told = self.cx.broker.sessions.shape(self.session.id, self.session.incremental, &found);
@@ -172,6 +185,7 @@ impl Fetch {
         let mut response = FetchResponse { session_id: self.session.id, ..Default::default() };
         let image = self.cx.broker.image();
         for ((wanted, result), _) in self.wanted.iter().zip(look.results).zip(told).filter(|(_, told)| *told) {
+            self.count(&image, wanted, &result);
             let data = match result {
                 Ok(read) => data(wanted.partition, read, self.reader, &mut files),
                 Err(code) => self.refused(&image, wanted, code, &mut response.node_endpoints),

@@ -183,10 +183,14 @@ fn append(
         return Err(ErrorCode::InvalidTopicException.into());
     }
     let hosted = cx.broker.partitions.get(topic, data.index)?;
-    let ((appended, moved), end, committed) = hosted.with_open(&cx.broker, |p| {
+    let traffic = [&cx.broker.metrics.traffic, &hosted.traffic];
+    let done = hosted.with_open(&cx.broker, |p| {
         let done = p.append(cx.now(), acks, &batch, guard)?;
         Ok::<_, Refused>((done, p.offsets().log_end(), p.offsets().high_watermark()))
-    })??;
+    });
+    let ((appended, moved), end, committed) =
+        done.map_err(Refused::from).flatten().inspect_err(|_| traffic.iter().for_each(|t| t.produce_failed()))?;
+    traffic.iter().for_each(|t| t.produced(batch.header.record_count, batch.bytes.len()));
     hosted.waiting.arrived(moved.bytes, |reader| moved.shows_more_to(reader));
     let until = (acks == Acks::All && committed < end).then_some(Until { hosted, end });
     Ok((appended, until))
