@@ -17,7 +17,9 @@ func transactional(id string) *kgo.Client {
 }
 
 func transaction(p *kgo.Client, t, prefix string, n int, end kgo.TransactionEndTry) error {
-	must(p.BeginTransaction())
+	if err := p.BeginTransaction(); err != nil {
+		return err
+	}
 	if err := send(p, t, 0, numbered(prefix, n)); err != nil {
 		return err
 	}

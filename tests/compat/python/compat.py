@@ -14,7 +14,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, Topi
 from confluent_kafka.admin import AdminClient, ConfigResource, NewPartitions, NewTopic
 
 BOOTSTRAP = sys.argv[1] if len(sys.argv) == 2 else sys.exit(__doc__)
-T0 = 1_700_000_000_000
+T0 = int(time.time() * 1000) - 3_600_000  # retention would drop records of long ago in the middle of a check
 RUN = "%x" % time.time_ns()
 PATIENCE_S = 20
 names = iter(range(10**9))
@@ -198,7 +198,7 @@ def topics():
 def grow():
     t = topic("grow", 1)
     one(admin.create_partitions([NewPartitions(t, 3)]))
-    until("three partitions", lambda: len(admin.list_topics(t, timeout=PATIENCE_S).topics[t].partitions) == 3)
+    until("three partitions", lambda: len(admin.list_topics(topic=t, timeout=PATIENCE_S).topics[t].partitions) == 3)
     fill(t, 2, 1)
     refused([KafkaError.INVALID_PARTITIONS], lambda: one(admin.create_partitions([NewPartitions(t, 2)])))
 
@@ -432,7 +432,7 @@ def groups_admin():
     c.subscribe([t])
     polled(c, 10)
     c.commit(asynchronous=False)
-    old = {x.id: x for x in admin.list_groups(g, timeout=PATIENCE_S)}
+    old = {x.id: x for x in admin.list_groups(group=g, timeout=PATIENCE_S)}
     equal(("Stable", 1), (old[g].state, len(old[g].members)), "group")
     if not hasattr(admin, "delete_consumer_groups"):
         c.close()
