@@ -50,6 +50,7 @@ func main() {
 				fmt.Fprintf(os.Stderr, "%s: %v\n", k.name, err)
 				os.Exit(1)
 			}
+			fmt.Fprintf(os.Stderr, "round %d, %s: %.0f MiB/s, %.3f s/GiB\n", round+1, k.name, f.mibPerS, f.cpuPerGiB)
 			if round >= 0 {
 				got[i] = append(got[i], f)
 			}
