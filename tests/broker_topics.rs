@@ -1,5 +1,7 @@
 //! Topics, metadata, configs, DeleteRecords, restarts (facts T, M, G, C6, L11, R1).
 
+#[path = "broker_topics/admin.rs"]
+mod admin;
 mod common;
 
 use common::elsewhere::{EPOCH, OTHER};

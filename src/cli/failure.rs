@@ -28,6 +28,9 @@ const IRREGULAR: &[(ErrorCode, &str)] = &[
     (ErrorCode::KafkaStorageError, "KafkaStorageException"),
     (ErrorCode::SaslAuthenticationFailed, "SaslAuthenticationException"),
     (ErrorCode::NonEmptyGroup, "GroupNotEmptyException"),
+    (ErrorCode::DelegationTokenAuthDisabled, "DelegationTokenDisabledException"),
+    (ErrorCode::DelegationTokenRequestNotAllowed, "UnsupportedByAuthenticationException"),
+    (ErrorCode::DelegationTokenAuthorizationFailed, "DelegationTokenAuthorizationException"),
     (ErrorCode::InvalidRegularExpression, "InvalidRegularExpression"),
 ];
 

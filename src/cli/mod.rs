@@ -3,7 +3,9 @@
 //! A tool is a clap struct that implements [`Tool`]; one line in [`TOOLS`] makes it a subcommand of `kfk`, a name of its own (`kafka-topics`,
 //! `kafka-topics.sh`), a man page and a part of the completions. After a change of options run `scripts/generate`.
 
+pub mod acls;
 pub mod argparse;
+pub mod base64;
 pub mod broker_api_versions;
 pub mod check;
 pub mod completions;
@@ -11,6 +13,7 @@ pub mod connect;
 pub mod console_consumer;
 pub mod console_producer;
 pub mod consumer_groups;
+pub mod delegation_tokens;
 pub mod delete_records;
 pub mod dump_log;
 pub mod embedded;
@@ -20,11 +23,14 @@ pub mod get_offsets;
 pub mod groups;
 pub mod install_links;
 pub mod jopt;
+pub mod json_file;
+pub mod leader_election;
 pub mod log_dirs;
 pub mod man;
 pub mod metadata_quorum;
 pub mod names;
 pub mod out;
+pub mod principal;
 pub mod records;
 pub mod reference;
 pub mod server;
@@ -63,6 +69,9 @@ pub const TOOLS: &[Entry] = &[
     Entry::of::<transactions::Args>(),
     Entry::of::<log_dirs::Args>(),
     Entry::of::<metadata_quorum::Args>(),
+    Entry::of::<leader_election::Args>(),
+    Entry::of::<acls::Args>(),
+    Entry::of::<delegation_tokens::Args>(),
     Entry::of::<broker_api_versions::Args>(),
     Entry::of::<dump_log::Args>(),
     Entry::of::<completions::Args>(),

@@ -1,5 +1,6 @@
 //! kfk under the names of Kafka's tools, against recorded runs of the real ones (`tests/transcripts`).
 
+mod acls;
 mod broker;
 mod cluster;
 #[path = "../common/mod.rs"]
@@ -8,6 +9,7 @@ mod console;
 mod consumer;
 mod differences;
 mod dump_log;
+mod elections;
 mod groups;
 mod manners;
 mod offsets;

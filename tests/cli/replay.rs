@@ -33,6 +33,9 @@ pub const TOOLS: &[&str] = &[
     "kafka-delete-records",
     "kafka-log-dirs",
     "kafka-metadata-quorum",
+    "kafka-leader-election",
+    "kafka-acls",
+    "kafka-delegation-tokens",
     "kafka-broker-api-versions",
 ];
 

@@ -8,24 +8,17 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::cli::error::CliError;
+use crate::cli::json_file;
 use crate::types::TopicPartition;
 
 /// Up to which offset (without it) each partition loses its records; -1: all that are committed.
 pub(super) type Plan = BTreeMap<TopicPartition, i64>;
 
 const OPERATION: &str = "org.apache.kafka.tools.AdminOperationException";
-const MAPPING: &str = "com.fasterxml.jackson.databind.JsonMappingException";
 
 /// Errors: the file cannot be read, or says something else.
 pub(super) fn load(path: &Path) -> Result<Plan, CliError> {
-    let bytes = std::fs::read(path).map_err(|e| {
-        let shown = path.display();
-        CliError::config(format!("Unable to read file {shown}"))
-            .cause(e.to_string())
-            .exception("java.io.IOException")
-            .caused_by(format!("java.nio.file.NoSuchFileException: {shown}"))
-    })?;
-    parse(&String::from_utf8_lossy(&bytes))
+    parse(&json_file::read(path)?)
 }
 
 fn parse(text: &str) -> Result<Plan, CliError> {
@@ -34,15 +27,13 @@ fn parse(text: &str) -> Result<Plan, CliError> {
         let hint = r#"it looks like {"partitions": [{"topic": "t", "partition": 0, "offset": 5}], "version": 1}"#;
         refused("The input string is not a valid JSON").cause(e.to_string()).hint(hint)
     })?;
-    if !file.is_object() {
-        return Err(unexpected("JSON object", &file));
-    }
-    match file.get("version").map(int).transpose()? {
+    let file = json_file::object(&file)?;
+    match file.get("version").map(json_file::int).transpose()? {
         None | Some(1) => {}
         Some(other) => return Err(refused(&format!("Not supported version field value {other}"))),
     }
     let list = file.get("partitions").ok_or_else(|| refused("Missing partitions field"))?;
-    let list = list.as_array().ok_or_else(|| unexpected("JSON array", list))?;
+    let list = json_file::array(list)?;
     let (mut plan, mut twice) = (Plan::new(), BTreeMap::new());
     for entry in list {
         let (tp, offset) = partition(entry)?;
@@ -59,24 +50,10 @@ fn parse(text: &str) -> Result<Plan, CliError> {
 }
 
 fn partition(entry: &Value) -> Result<(TopicPartition, i64), CliError> {
-    if !entry.is_object() {
-        return Err(unexpected("JSON object", entry));
-    }
-    let field = |name: &str| entry.get(name).ok_or_else(|| CliError::failed(format!("No such field exists: `{name}`")).exception(MAPPING));
-    let topic = field("topic")?;
-    let topic = topic.as_str().ok_or_else(|| unexpected("`String` value", topic))?;
-    let partition = int(field("partition")?)?;
-    let offset = field("offset")?;
-    let offset = offset.as_i64().ok_or_else(|| unexpected("`Long` value", offset))?;
+    let topic = json_file::text(json_file::field(entry, "topic")?)?;
+    let partition = json_file::int(json_file::field(entry, "partition")?)?;
+    let offset = json_file::long(json_file::field(entry, "offset")?)?;
     Ok((TopicPartition::new(topic, partition), offset))
-}
-
-fn int(value: &Value) -> Result<i32, CliError> {
-    value.as_i64().and_then(|n| i32::try_from(n).ok()).ok_or_else(|| unexpected("`Integer` value", value))
-}
-
-fn unexpected(wanted: &str, value: &Value) -> CliError {
-    CliError::failed(format!("Expected {wanted}, received {value}")).exception(MAPPING)
 }
 
 #[cfg(test)]

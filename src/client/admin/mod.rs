@@ -2,19 +2,25 @@
 //!
 //! Every call tries again on errors that may pass, until `default.api.timeout.ms` is over.
 
+mod acls;
 mod cluster;
 mod configs;
+mod elections;
 mod groups;
 mod offsets;
 mod quorum;
+mod tokens;
 mod topics;
 mod transactions;
 
+pub use acls::{AclBinding, AclFilter};
 pub use cluster::ClusterDescription;
 pub use configs::{AlterOp, ConfigChange, ConfigEntry, ConfigResource, ResourceType};
+pub use elections::ElectionKind;
 pub use groups::{ClassicGroup, ClassicMember, ConsumerGroup, GroupListing, GroupOffset};
 pub use offsets::{ListedOffset, OffsetSpec};
 pub use quorum::{QuorumDescription, QuorumReplica};
+pub use tokens::{DelegationToken, NewToken, Principal};
 pub use topics::{DescribedPartition, DescribedTopic, NewPartitions, NewTopic, TopicListing};
 pub use transactions::{OpenTransaction, ProducerState, TransactionDescription, TransactionFilter, TransactionListing};
 

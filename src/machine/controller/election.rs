@@ -12,6 +12,8 @@ use super::state::{NO_LEADER, Partition};
 pub(super) enum Election {
     /// A live member of the ISR or, if that is empty, of the eligible leader replicas.
     Clean,
+    /// Before all others the first replica, if it may lead.
+    Preferred,
     /// Failing that any live replica, at the price of what the others had committed.
     Unclean,
 }
@@ -90,6 +92,9 @@ impl PartitionChange<'_> {
         let old = self.partition;
         let valid = |r: NodeId| (self.isr.contains(&r) || (self.isr.is_empty() && elr.contains(&r))) && (self.may_lead)(r);
         let clean = |leader| Elected { leader, unclean: false };
+        if let Some(first) = old.replicas.first().filter(|r| self.election == Election::Preferred && valid(**r)) {
+            return clean(*first);
+        }
         if valid(old.leader) {
             return clean(old.leader);
         }
@@ -107,7 +112,7 @@ impl PartitionChange<'_> {
         let any = || old.replicas.iter().copied().find(|r| (self.may_lead)(*r));
         match self.election {
             Election::Unclean => any().map_or(clean(NO_LEADER), |leader| Elected { leader, unclean: true }),
-            Election::Clean => clean(NO_LEADER),
+            Election::Clean | Election::Preferred => clean(NO_LEADER),
         }
     }
 

@@ -12,6 +12,7 @@
 //! | `topics.rs`, `placement.rs` | create, grow and delete topics; where replicas go |
 //! | `configs.rs` | dynamic configuration |
 //! | `brokers.rs`, `election.rs` | registration, fencing; leaders and in-sync replicas |
+//! | `leaders.rs`, `reassign.rs` | elections that are asked for; where replicas are to be |
 //! | `ids.rs`, `features.rs` | producer id blocks; feature levels |
 
 use std::collections::BTreeMap;
@@ -30,7 +31,9 @@ mod election;
 pub mod features;
 pub mod ids;
 mod kept;
+pub mod leaders;
 mod placement;
+pub mod reassign;
 pub mod record;
 pub mod state;
 pub mod topics;
