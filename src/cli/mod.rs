@@ -31,9 +31,11 @@ pub mod metadata_quorum;
 pub mod names;
 pub mod out;
 pub mod principal;
+pub mod reassign_partitions;
 pub mod records;
 pub mod reference;
 pub mod server;
+pub mod storage;
 pub mod tool;
 pub mod topic_pattern;
 pub mod topics;
@@ -70,6 +72,8 @@ pub const TOOLS: &[Entry] = &[
     Entry::of::<log_dirs::Args>(),
     Entry::of::<metadata_quorum::Args>(),
     Entry::of::<leader_election::Args>(),
+    Entry::of::<reassign_partitions::Args>(),
+    Entry::of::<storage::Args>(),
     Entry::of::<acls::Args>(),
     Entry::of::<delegation_tokens::Args>(),
     Entry::of::<broker_api_versions::Args>(),

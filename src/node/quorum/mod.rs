@@ -40,6 +40,7 @@ mod open;
 mod replay;
 mod snapshots;
 mod state_file;
+pub mod storage;
 mod survey;
 
 #[cfg(test)]
