@@ -160,6 +160,7 @@ class GroupChecks extends Frame {
     @SuppressWarnings("unchecked")
     static void shareGroup() throws Exception {
         Class<?> type = type("clients.consumer.KafkaShareConsumer", "share groups");
+        if (AppInfoParser.getVersion().matches("3\\..*|4\\.0\\..*")) throw new Lacks("share groups in the form that 4.1 and later have");
         String t = topic("share", 1), g = name("group");
         fill(t, 0, 4);
         ConfigResource.Type group = Enum.valueOf(ConfigResource.Type.class, "GROUP");
