@@ -3,7 +3,8 @@
 //! The binary `kfk` is a thin shell around this crate. As a library it offers two things:
 //!
 //! - [`Server`]: the broker itself, as many as you like in one process: in tests, or as an embedded log.
-//! - [`client`]: an admin client, a producer and a consumer for any Kafka cluster, with the settings of the Java clients.
+//! - [`client`]: an admin client, a producer, a consumer and a share consumer for any Kafka cluster, with the settings of the Java
+//!   clients.
 //!
 //! Both together:
 //!

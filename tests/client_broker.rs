@@ -6,6 +6,8 @@ mod consumer_groups;
 mod fake;
 #[path = "client_broker/producing.rs"]
 mod producing;
+#[path = "client_broker/share.rs"]
+mod share;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -55,6 +57,9 @@ impl Cluster {
             ("group.consumer.min.heartbeat.interval.ms", "50"),
             ("group.consumer.heartbeat.interval.ms", "100"),
             ("group.consumer.assignment.interval.ms", "0"),
+            ("group.share.min.heartbeat.interval.ms", "50"),
+            ("group.share.heartbeat.interval.ms", "100"),
+            ("group.share.assignment.interval.ms", "0"),
         ];
         let (config, _) = BrokerConfig::parse(own.map(|(k, v)| (k.to_string(), v.to_string()))).unwrap();
         let running = start(config).await.unwrap();

@@ -12,6 +12,7 @@ pub mod completions;
 pub mod connect;
 pub mod console_consumer;
 pub mod console_producer;
+pub mod console_share_consumer;
 pub mod consumer_groups;
 pub mod delegation_tokens;
 pub mod delete_records;
@@ -35,6 +36,7 @@ pub mod reassign_partitions;
 pub mod records;
 pub mod reference;
 pub mod server;
+pub mod share_groups;
 pub mod storage;
 pub mod tool;
 pub mod topic_pattern;
@@ -65,6 +67,8 @@ pub const TOOLS: &[Entry] = &[
     Entry::of::<console_producer::Args>(),
     Entry::of::<console_consumer::Args>(),
     Entry::of::<consumer_groups::Args>(),
+    Entry::of::<console_share_consumer::Args>(),
+    Entry::of::<share_groups::Args>(),
     Entry::of::<groups::Args>(),
     Entry::of::<get_offsets::Args>(),
     Entry::of::<delete_records::Args>(),

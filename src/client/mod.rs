@@ -1,4 +1,4 @@
-//! kfk's client library: a cluster connection, an admin client, a producer and a consumer.
+//! kfk's client library: a cluster connection, an admin client, a producer, a consumer and a share consumer.
 //!
 //! Works against any broker that speaks Kafka's protocol: versions are negotiated per connection.
 
@@ -14,6 +14,7 @@ mod handshake;
 mod metadata;
 mod nodes;
 pub mod producer;
+pub mod share;
 
 pub use crate::config::{Acks, ClientConfig, ConsumerConfig, DnsLookup, OffsetReset, PartitionerKind, ProducerConfig};
 pub use admin::Admin;
@@ -22,3 +23,4 @@ pub use consumer::{Callback, Consumer, ConsumerRecord, PartitionMarks, Polled, R
 pub use error::{Cause, Error, Speaks};
 pub use metadata::{BrokerNode, Metadata, PartitionMetadata, TopicMetadata};
 pub use producer::{Delivery, GroupMetadata, OutgoingRecord, Producer, RecordMetadata};
+pub use share::{Acknowledge, ShareConsumer, SharePolled, ShareRecord};

@@ -133,6 +133,10 @@ pub struct ConsumerConfig {
     pub partition_assignment_strategy: Vec<String>,
     pub read_committed: bool,
     pub session_timeout_ms: u64,
+    /// `share.acknowledgement.mode=explicit`: each record of a share group is acknowledged by itself.
+    pub share_explicit: bool,
+    /// `share.acquire.mode=record_limit`: `max.poll.records` is a limit also within a batch.
+    pub share_record_limit: bool,
 }
 
 impl ClientConfig {
@@ -221,6 +225,15 @@ fn partitioner(of: &Reader<'_>) -> Result<PartitionerKind, ConfigError> {
 }
 
 impl ConsumerConfig {
+    /// Reads the settings of a share consumer: those of a consumer, without what makes no sense in share groups.
+    pub fn parse_share(values: &Values) -> Result<ConsumerConfig, ConfigError> {
+        let given: Vec<&str> = NOT_OF_SHARE_GROUPS.into_iter().filter(|name| values.contains_key(*name)).collect();
+        match given.is_empty() {
+            true => ConsumerConfig::parse(values),
+            false => Err(ConfigError::new(format!("{} cannot be set when using a share group.", given.join(", ")))),
+        }
+    }
+
     /// Reads the settings of a consumer.
     pub fn parse(values: &Values) -> Result<ConsumerConfig, ConfigError> {
         let values = &checked(consumer_table::CONSUMER, values)?;
@@ -250,9 +263,25 @@ impl ConsumerConfig {
             partition_assignment_strategy: split_list(&of.text("partition.assignment.strategy")).into_iter().map(String::from).collect(),
             read_committed: of.text("isolation.level") == "read_committed",
             session_timeout_ms: of.num("session.timeout.ms"),
+            share_explicit: of.text("share.acknowledgement.mode") == "explicit",
+            share_record_limit: of.text("share.acquire.mode").eq_ignore_ascii_case("record_limit"),
         })
     }
 }
+
+/// What a share group decides for all its members, or has no use for.
+const NOT_OF_SHARE_GROUPS: [&str; 10] = [
+    "auto.offset.reset",
+    "enable.auto.commit",
+    "group.instance.id",
+    "isolation.level",
+    "partition.assignment.strategy",
+    "interceptor.classes",
+    "session.timeout.ms",
+    "heartbeat.interval.ms",
+    "group.protocol",
+    "group.remote.assignor",
+];
 
 /// What the other protocol of groups would not heed is refused.
 fn check_protocol(protocol: &str, values: &Values) -> Result<(), ConfigError> {

@@ -1,6 +1,6 @@
 //! `kafka-consumer-groups`: groups in all states, live members included, set up as the recording had them.
 //!
-//! Share groups (`g-share`) are taken out of the recording.
+//! The share group `g-share` is there only for the commands that name it; elsewhere it is taken out of the recording.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -52,6 +52,12 @@ impl World {
             self.start_member("idle2", "g-idle", "g-none", &[]);
             self.await_described(replay, dir, "g-idle --state", &["Stable               2"]);
             self.await_described(replay, dir, "g-idle", &["0               0               0  "]);
+        }
+        let there = self.members.lock().unwrap().contains_key("share");
+        match (case.command.contains("g-share"), there) {
+            (true, false) => self.start_share_group(),
+            (false, true) => self.end_share_group(),
+            _ => {}
         }
         if case.command.contains("--reset-offsets --all-groups") {
             for id in ["c1", "c2", "idle1", "idle2", "new"] {
@@ -146,6 +152,26 @@ impl World {
         }
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         self.members.lock().unwrap().insert(id, child);
+    }
+
+    /// The group `g-share`, with a member.
+    fn start_share_group(&self) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kfk"));
+        command.args(["console-share-consumer", "--bootstrap-server", &self.bootstrap, "--topic", "g-none", "--group", "g-share"]);
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        self.members.lock().unwrap().insert("share", child);
+        self.block_on(async |admin| {
+            let started = Instant::now();
+            while !admin.describe_share_group("g-share").await.is_ok_and(|group| group.members.len() == 1) {
+                assert!(started.elapsed() < Duration::from_secs(20), "no member came");
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        });
+    }
+
+    fn end_share_group(&self) {
+        self.stop_member("share");
+        self.block_on(async |admin| admin.delete_groups(&["g-share"]).await.unwrap());
     }
 
     /// Lets it leave its group.

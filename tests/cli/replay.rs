@@ -39,6 +39,8 @@ pub const TOOLS: &[&str] = &[
     "kafka-storage",
     "kafka-delegation-tokens",
     "kafka-broker-api-versions",
+    "kafka-share-groups",
+    "kafka-console-share-consumer",
 ];
 
 const KILLED: i32 = -1;

@@ -6,6 +6,9 @@ use crate::wire::ErrorCode;
 use crate::wire::delete_share_group_offsets_request::DeleteShareGroupOffsetsRequest;
 use crate::wire::delete_share_group_offsets_response::{DeleteShareGroupOffsetsResponse, DeleteShareGroupOffsetsResponseTopic};
 
+/// Of a topic that the group has not consumed from.
+const NOTHING: &str = "There is no offset information to delete.";
+
 pub fn handle(cx: Cx, request: DeleteShareGroupOffsetsRequest) -> Reply<DeleteShareGroupOffsetsResponse> {
     Reply::blocking(move || {
         let image = cx.broker.image();
@@ -22,6 +25,7 @@ pub fn handle(cx: Cx, request: DeleteShareGroupOffsetsRequest) -> Reply<DeleteSh
             let (code, message) = match known {
                 Some((_, None)) => (ErrorCode::None, None),
                 Some((_, Some(refusal))) => (refusal.code, Some(refusal.message())),
+                None if id_of(&topic.topic_name).is_some() => (ErrorCode::UnknownTopicOrPartition, Some(NOTHING.to_string())),
                 None => (ErrorCode::UnknownTopicOrPartition, Some(ErrorCode::UnknownTopicOrPartition.message().to_string())),
             };
             DeleteShareGroupOffsetsResponseTopic {

@@ -16,7 +16,7 @@ const SERIALIZATION: &str = "org.apache.kafka.common.errors.SerializationExcepti
 
 /// What prints records.
 #[derive(Debug)]
-pub(super) enum Formatter {
+pub(in crate::cli) enum Formatter {
     Default(Layout),
     /// Prints as the default one, and the record in words to the log (which Kafka's tools do not show).
     Logging(Layout),
@@ -48,9 +48,18 @@ impl Formatter {
     }
 
     /// Appends the record to `out`. Errors, in Java's words: the record is not what the formatter expects.
-    pub fn write(&mut self, record: &ConsumerRecord<'_>, marks: PartitionMarks, out: &mut Vec<u8>, cx: &Context) -> Result<(), CliError> {
+    ///
+    /// `delivery`: how often it was delivered, where that is counted.
+    pub fn write(
+        &mut self,
+        record: &ConsumerRecord<'_>,
+        delivery: Option<i16>,
+        marks: PartitionMarks,
+        out: &mut Vec<u8>,
+        cx: &Context,
+    ) -> Result<(), CliError> {
         match self {
-            Formatter::Default(layout) | Formatter::Logging(layout) => layout.write(record, out),
+            Formatter::Default(layout) | Formatter::Logging(layout) => layout.write(record, delivery, out),
             Formatter::NoOp => Ok(()),
             Formatter::Json(lines) => {
                 lines.write(record, out);
@@ -80,7 +89,7 @@ fn undecodable(record: &ConsumerRecord<'_>, why: &str) -> CliError {
 
 /// The default formatter: columns in a fixed order, each with a separator after it, the last with a line end.
 #[derive(Debug)]
-pub(super) struct Layout {
+pub(in crate::cli) struct Layout {
     timestamp: bool,
     partition: bool,
     offset: bool,
@@ -122,7 +131,7 @@ impl Layout {
         })
     }
 
-    fn write(&self, record: &ConsumerRecord<'_>, out: &mut Vec<u8>) -> Result<(), CliError> {
+    fn write(&self, record: &ConsumerRecord<'_>, delivery: Option<i16>, out: &mut Vec<u8>) -> Result<(), CliError> {
         let start = out.len();
         let mut columns = Columns { layout: self, out, any: false };
         if self.timestamp {
@@ -135,7 +144,10 @@ impl Layout {
             columns.number("Offset:", record.offset);
         }
         if self.delivery {
-            columns.start().extend_from_slice(b"Delivery:NOT_PRESENT");
+            match delivery {
+                Some(count) => columns.number("Delivery:", i64::from(count)),
+                None => columns.start().extend_from_slice(b"Delivery:NOT_PRESENT"),
+            }
         }
         if self.epoch {
             // Kafka's console consumer does not pass the epoch on to its formatters.

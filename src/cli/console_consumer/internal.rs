@@ -9,7 +9,7 @@ const PACKAGE: &str = "org.apache.kafka.tools.consumer.";
 
 /// Which records of which log to print.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Internal {
+pub(in crate::cli) enum Internal {
     Offsets,
     GroupMetadata,
     ShareGroup,

@@ -1,10 +1,11 @@
 //! `kfk console-consumer`, `kafka-console-consumer.sh`: the records of topics, one after the other, on standard output.
 
 mod deserialize;
-mod format;
+pub(super) mod format;
 mod internal;
-mod options;
+pub(super) mod options;
 mod read;
+pub(super) mod stop;
 mod tail;
 mod whole;
 mod window;

@@ -1,6 +1,7 @@
 //! The options of `console-consumer` as settings of the client, a place to start and a formatter.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use super::format::Formatter;
 use super::window::{self, Window};
@@ -82,6 +83,11 @@ pub(super) fn warn_deprecated(args: &Args, cx: &Context) -> Result<(), CliError>
         ("--consumer-property", "--command-property", !args.consumer_property.is_empty()),
         ("--consumer.config", "--command-config", args.consumer_config.is_some()),
     ];
+    deprecated(&old, cx)
+}
+
+/// Says which of these options, given or not, have a newer name.
+pub(in crate::cli) fn deprecated(old: &[(&str, &str, bool)], cx: &Context) -> Result<(), CliError> {
     let mut out = Out::stdout();
     for (old, new, _) in old.iter().filter(|(_, _, given)| *given) {
         let text = format!("Option {old} is deprecated and will be removed in a future version. Use {new} instead.");
@@ -105,19 +111,24 @@ pub(super) fn plan(args: &Args, cx: &Context) -> Result<Plan, CliError> {
         false => args.topic.iter().flat_map(|t| t.split(',')).filter(|t| !t.is_empty()).map(str::to_owned).collect(),
     };
     let formatter = formatter(args, cx)?;
-    let max_messages = match args.max_messages.as_deref().map(|text| (text, text.parse::<i32>())) {
-        None => None,
-        Some((_, Ok(n))) => u64::try_from(n).ok(),
+    let max_messages = max_messages(args.max_messages.as_deref(), cx)?;
+    let timeout_ms = args.timeout_ms.and_then(|ms| u64::try_from(ms).ok());
+    Ok(Plan { properties, topics, start, window, grep, formatter, max_messages, timeout_ms, skip_errors: args.skip_message_on_error })
+}
+
+/// The value of `--max-messages`; `None`: no limit.
+pub(in crate::cli) fn max_messages(given: Option<&str>, cx: &Context) -> Result<Option<u64>, CliError> {
+    match given.map(|text| (text, text.parse::<i32>())) {
+        None => Ok(None),
+        Some((_, Ok(n))) => Ok(u64::try_from(n).ok()),
         Some((text, Err(_))) => {
             if cx.is_kafka() {
                 stderr_line("Processed a total of 0 messages");
             }
-            return Err(CliError::failed(format!("Cannot parse argument '{text}' of option max-messages"))
-                .exception("joptsimple.OptionArgumentConversionException"));
+            Err(CliError::failed(format!("Cannot parse argument '{text}' of option max-messages"))
+                .exception("joptsimple.OptionArgumentConversionException"))
         }
-    };
-    let timeout_ms = args.timeout_ms.and_then(|ms| u64::try_from(ms).ok());
-    Ok(Plan { properties, topics, start, window, grep, formatter, max_messages, timeout_ms, skip_errors: args.skip_message_on_error })
+    }
 }
 
 fn client_properties(args: &Args) -> Result<Properties, CliError> {
@@ -183,7 +194,6 @@ fn start(args: &Args) -> Result<Start, CliError> {
 }
 
 fn formatter(args: &Args, cx: &Context) -> Result<Formatter, CliError> {
-    // Whatever is wrong with the formatter, Kafka's tool answers with the exception's message and the table of options.
     if let Some(layout) = args.format.as_deref().filter(|f| *f != "json") {
         let format = Format::parse(layout).map_err(|why| CliError::usage(format!("--format: {why}")).hint("see docs/formats.md"))?;
         return Ok(Formatter::Custom(Box::new(format)));
@@ -191,18 +201,42 @@ fn formatter(args: &Args, cx: &Context) -> Result<Formatter, CliError> {
     if args.output == Some(Output::Json) || args.format.is_some() {
         return Ok(Formatter::Json(JsonLines::default()));
     }
-    let as_usage = |e: CliError| if cx.is_kafka() { CliError::usage(e.kafka_message()) } else { e };
-    let file = args.formatter_config.as_ref();
-    let mut properties = file.map(|path| load_properties(path)).transpose().map_err(as_usage)?.unwrap_or_default();
-    for (key, class) in [("key.deserializer", &args.key_deserializer), ("value.deserializer", &args.value_deserializer)] {
-        if let Some(class) = class.as_ref().filter(|c| !c.is_empty()) {
-            set(&mut properties, key, class);
+    let pairs = parse_pairs(&args.property).into_iter().chain(parse_pairs(&args.formatter_property));
+    let given = GivenFormatter {
+        class: args.formatter.as_deref(),
+        file: args.formatter_config.as_deref(),
+        key_deserializer: args.key_deserializer.as_deref(),
+        value_deserializer: args.value_deserializer.as_deref(),
+        pairs: pairs.collect(),
+    };
+    given.made(cx)
+}
+
+/// What the options say of a formatter.
+pub(in crate::cli) struct GivenFormatter<'a> {
+    pub class: Option<&'a str>,
+    pub file: Option<&'a Path>,
+    pub key_deserializer: Option<&'a str>,
+    pub value_deserializer: Option<&'a str>,
+    pub pairs: Properties,
+}
+
+impl GivenFormatter<'_> {
+    /// The formatter. Errors: there is none of that class; a property is wrong.
+    pub fn made(self, cx: &Context) -> Result<Formatter, CliError> {
+        // Whatever is wrong with the formatter, Kafka's tool answers with the exception's message and the table of options.
+        let as_usage = |e: CliError| if cx.is_kafka() { CliError::usage(e.kafka_message()) } else { e };
+        let mut properties = self.file.map(load_properties).transpose().map_err(as_usage)?.unwrap_or_default();
+        for (key, class) in [("key.deserializer", self.key_deserializer), ("value.deserializer", self.value_deserializer)] {
+            if let Some(class) = class.filter(|c| !c.is_empty()) {
+                set(&mut properties, key, class);
+            }
         }
+        for (key, value) in self.pairs {
+            set(&mut properties, &key, value);
+        }
+        Formatter::new(self.class, &properties, cx).map_err(as_usage)
     }
-    for (key, value) in parse_pairs(&args.property).into_iter().chain(parse_pairs(&args.formatter_property)) {
-        set(&mut properties, &key, value);
-    }
-    Formatter::new(args.formatter.as_deref(), &properties, cx).map_err(as_usage)
 }
 
 #[cfg(test)]

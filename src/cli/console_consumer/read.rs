@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use regex::Regex;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::options::{Plan, Start};
+use super::stop::Stop;
 use super::tail::Tail;
 use super::whole::{Topics, Whole};
 use super::{Args, CLASS};
@@ -53,7 +53,7 @@ pub(super) async fn read(args: &Args, plan: Plan, properties: &Properties, cx: &
     let mut reading = Reading { consumer, whole: None, spans, plan, out: Out::stdout(), buffer, count: 0, bad: 0, cx };
     let mut stop = Stop::new()?;
     let end = match reading.start(args, Subscription { create, internal, grouped }).await {
-        Ok(()) => stop.unless(reading.run()).await,
+        Ok(()) => stop.unless(reading.run()).await.unwrap_or_else(End::Signal),
         // What was asked for is wrong: no record was ever waited for.
         Err(e) if e.java.class.ends_with("PatternSyntaxException") => return Err(e),
         Err(e) => End::Error(e),
@@ -269,7 +269,7 @@ impl Reading<'_> {
             true => self.consumer.known_marks(&TopicPartition::new(record.topic, record.partition)).unwrap_or_default(),
             false => PartitionMarks::default(),
         };
-        if let Err(e) = self.plan.formatter.write(record, marks, &mut self.buffer, self.cx) {
+        if let Err(e) = self.plan.formatter.write(record, None, marks, &mut self.buffer, self.cx) {
             match (self.plan.skip_errors, self.cx.is_kafka()) {
                 (false, true) => return Err(e),
                 (false, false) => self.bad += 1,
@@ -351,34 +351,4 @@ fn verdict(end: End, cx: &Context) -> Result<Exit, CliError> {
 /// The record or the output was at fault, not the broker.
 fn prints_badly(e: &CliError) -> bool {
     e.java.class.ends_with("SerializationException") || e.java.class.is_empty()
-}
-
-/// SIGINT and SIGTERM: the first ends the loop, the second the process.
-struct Stop {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Stop {
-    fn new() -> Result<Stop, CliError> {
-        let listen = |kind| signal(kind).map_err(|e| CliError::failed("cannot listen for signals").cause(e.to_string()));
-        Ok(Stop { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
-    }
-
-    async fn unless(&mut self, work: impl Future<Output = End>) -> End {
-        tokio::select! {
-            end = work => end,
-            _ = self.interrupt.recv() => self.second_kills(130),
-            _ = self.terminate.recv() => self.second_kills(143),
-        }
-    }
-
-    fn second_kills(&mut self, code: u8) -> End {
-        tokio::spawn(async move {
-            let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else { return };
-            tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
-            std::process::exit(i32::from(code));
-        });
-        End::Signal(code)
-    }
 }

@@ -26,9 +26,18 @@ pub(super) struct Group {
 
 /// The broker that looks after a group.
 #[derive(Debug)]
-pub(super) struct Coordinator {
+pub(in crate::cli) struct Coordinator {
     pub id: i32,
     pub address: String,
+}
+
+impl Coordinator {
+    /// The one of the group `id`.
+    pub async fn of(admin: &Admin, id: &str) -> Result<Coordinator, CliError> {
+        let node = admin.group_coordinator(id).await?;
+        let address = admin.client().metadata().brokers.get(&node).map_or_else(|| "?".to_owned(), |b| b.address());
+        Ok(Coordinator { id: node, address })
+    }
 }
 
 #[derive(Debug)]
@@ -52,7 +61,7 @@ impl Group {
 }
 
 /// Partitions as `topic:0,1;other:2`, or `-` for none.
-pub(super) struct Assigned<'a>(pub &'a [TopicPartition]);
+pub(in crate::cli) struct Assigned<'a>(pub &'a [TopicPartition]);
 
 impl fmt::Display for Assigned<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -83,19 +92,21 @@ pub(super) async fn find(admin: &Admin, id: &str) -> Result<Option<Group>, CliEr
 
 /// The group. Errors: it does not exist, or is no consumer group.
 pub(super) async fn describe(admin: &Admin, id: &str) -> Result<Group, CliError> {
-    let coordinator = admin.group_coordinator(id).await?;
-    let address = admin.client().metadata().brokers.get(&coordinator).map_or_else(|| "?".to_owned(), |b| b.address());
-    let coordinator = Coordinator { id: coordinator, address };
+    let coordinator = Coordinator::of(admin, id).await?;
+    // What a coordinator of both protocols says of a group of neither.
+    let mut refusal = None;
     match admin.describe_consumer_group(id).await {
         Ok(found) if found.error_code == 0 => return Ok(of_consumer(found, coordinator)),
         Ok(found) if !means_classic(found.error_code) => return Err(refused(id, found.error_code, found.error_message)),
-        Ok(_) | Err(Error::Unsupported { .. }) => {}
+        Ok(found) => refusal = found.error_message.filter(|_| found.error_code == ErrorCode::GroupIdNotFound.code()),
+        Err(Error::Unsupported { .. }) => {}
         Err(e) => return Err(e.into()),
     }
     let found = admin.describe_classic_group(id).await?;
     match found.error_code {
         0 if found.state_is_dead() => Err(refused(id, ErrorCode::GroupIdNotFound.code(), None)),
         0 => of_classic(found, coordinator),
+        code if code == ErrorCode::GroupIdNotFound.code() => Err(refused(id, code, refusal.or(found.error_message))),
         code => Err(refused(id, code, found.error_message)),
     }
 }

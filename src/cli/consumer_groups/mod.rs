@@ -3,13 +3,13 @@
 mod check;
 mod delete;
 mod describe;
-mod group;
+pub(super) mod group;
 mod list;
 pub mod plan;
 mod regex;
 mod render;
-mod reset;
-mod when;
+pub(super) mod reset;
+pub(super) mod when;
 
 use std::path::PathBuf;
 

@@ -41,7 +41,7 @@ pub(super) struct Reset {
     topics: Option<Vec<TopicArg>>,
 }
 
-type Offsets = BTreeMap<TopicPartition, i64>;
+pub(in crate::cli) type Offsets = BTreeMap<TopicPartition, i64>;
 
 impl Reset {
     /// Reads the values of the options. Errors: one of them is wrong.
@@ -70,7 +70,7 @@ impl Reset {
 }
 
 /// The value of an option that is a whole number.
-pub(super) fn long(option: &str, value: Option<&str>) -> Result<Option<i64>, CliError> {
+pub(in crate::cli) fn long(option: &str, value: Option<&str>) -> Result<Option<i64>, CliError> {
     let read = |text: &str| {
         text.parse().map_err(|_| {
             let error = CliError::failed(format!("Cannot parse argument '{text}' of option {option}"));
@@ -108,7 +108,7 @@ pub(super) async fn reset(admin: &Admin, args: &Args, what: &Reset, cx: &Context
 }
 
 /// An error that does not end the command: on standard output where Kafka's tool has it there.
-pub(super) fn tell_error(text: &str, cx: &Context) -> Result<(), CliError> {
+pub(in crate::cli) fn tell_error(text: &str, cx: &Context) -> Result<(), CliError> {
     if cx.is_kafka() { cx.say(format!("\nError: {text}")) } else { cx.say(format!("error: {text}")) }
 }
 
@@ -166,7 +166,8 @@ async fn partitions(admin: &Admin, group: &str, what: &Reset) -> Result<Vec<Topi
     all_partitions(admin, topics).await
 }
 
-async fn all_partitions(admin: &Admin, topics: &[TopicArg]) -> Result<Vec<TopicPartition>, CliError> {
+/// The partitions that values of `--topic` mean. Errors: one of them does not exist.
+pub(in crate::cli) async fn all_partitions(admin: &Admin, topics: &[TopicArg]) -> Result<Vec<TopicPartition>, CliError> {
     let mut names = BTreeSet::new();
     for arg in topics {
         match arg {
@@ -198,7 +199,7 @@ async fn all_partitions(admin: &Admin, topics: &[TopicArg]) -> Result<Vec<TopicP
         .exception("org.apache.kafka.common.errors.UnknownTopicOrPartitionException"))
 }
 
-async fn listed(admin: &Admin, partitions: &[TopicPartition], spec: OffsetSpec) -> Result<Offsets, CliError> {
+pub(in crate::cli) async fn listed(admin: &Admin, partitions: &[TopicPartition], spec: OffsetSpec) -> Result<Offsets, CliError> {
     let wanted = partitions.iter().map(|tp| (tp.clone(), spec)).collect();
     let mut all = Offsets::new();
     for (tp, result) in admin.list_offsets(&wanted, false).await? {
@@ -208,7 +209,7 @@ async fn listed(admin: &Admin, partitions: &[TopicPartition], spec: OffsetSpec) 
 }
 
 /// The first record not older than `at`; the end where there is none.
-async fn since(admin: &Admin, partitions: &[TopicPartition], at: i64, cx: &Context) -> Result<Offsets, CliError> {
+pub(in crate::cli) async fn since(admin: &Admin, partitions: &[TopicPartition], at: i64, cx: &Context) -> Result<Offsets, CliError> {
     let mut all = listed(admin, partitions, OffsetSpec::Timestamp(at)).await?;
     let none: Vec<TopicPartition> = all.iter().filter(|(_, offset)| **offset < 0).map(|(tp, _)| tp.clone()).collect();
     for tp in &none {
@@ -246,8 +247,8 @@ async fn in_range(admin: &Admin, wanted: Offsets, cx: &Context) -> Result<Offset
 }
 
 fn print(args: &Args, plan: &Plan, cx: &Context) -> Result<(), CliError> {
-    let mut out = Out::stdout();
     if args.export {
+        let mut out = Out::stdout();
         let text = plan::csv(plan, args.group.len() != 1);
         // Kafka's tool ends with an empty line.
         out.bytes(text.as_bytes())?;
@@ -256,8 +257,14 @@ fn print(args: &Args, plan: &Plan, cx: &Context) -> Result<(), CliError> {
         }
         return out.flush();
     }
+    print_plan(args.output, plan, cx)
+}
+
+/// Where offsets go, or went.
+pub(in crate::cli) fn print_plan(output: Option<Format>, plan: &Plan, cx: &Context) -> Result<(), CliError> {
+    let mut out = Out::stdout();
     let rows = || plan.iter().flat_map(|(group, offsets)| offsets.iter().map(move |(tp, offset)| (group, tp, offset)));
-    match Format::pick(args.output, cx) {
+    match Format::pick(output, cx) {
         Format::Plain => {
             let wide = |cells: &mut dyn Iterator<Item = usize>| cells.fold(15, usize::max);
             let group_width = wide(&mut rows().map(|(group, _, _)| group.chars().count()));

@@ -11,7 +11,7 @@ const PARSE: &str = "java.text.ParseException";
 /// `YYYY-MM-DDThh:mm:ss.sss`, then `Z`, `+hh`, `+hhmm`, `+hh:mm` or nothing (UTC), as milliseconds since 1970.
 ///
 /// Errors: in the words of Java.
-pub(super) fn datetime(text: &str) -> Result<i64, CliError> {
+pub(in crate::cli) fn datetime(text: &str) -> Result<i64, CliError> {
     let refused = |message: String| {
         let shape = "a moment looks like 2026-01-31T23:59:59.000 or 2026-01-31T23:59:59.000+02:00";
         CliError::failed(message).hint(shape).exception(PARSE).wrapped_in("java.lang.RuntimeException")

@@ -43,7 +43,7 @@ pub struct GroupOffset {
     pub metadata: String,
 }
 
-type Results<T> = BTreeMap<TopicPartition, Result<T, Error>>;
+pub(super) type Results<T> = BTreeMap<TopicPartition, Result<T, Error>>;
 
 /// Newer versions name topics by id; these name them by name and say the same.
 const OFFSETS_BY_NAME: i16 = 9;
@@ -232,7 +232,7 @@ impl Admin {
     }
 
     /// Asks the group's coordinator; tries again while it moves or loads. Other codes are left to the caller.
-    async fn ask_group<R: Request>(
+    pub(super) async fn ask_group<R: Request>(
         &self,
         group: &str,
         what: &str,
@@ -263,7 +263,7 @@ fn is_coordinator_error(code: i16) -> bool {
     )
 }
 
-fn by_topic(partitions: &[TopicPartition]) -> BTreeMap<String, Vec<i32>> {
+pub(super) fn by_topic(partitions: &[TopicPartition]) -> BTreeMap<String, Vec<i32>> {
     let mut out: BTreeMap<String, Vec<i32>> = BTreeMap::new();
     for tp in partitions {
         out.entry(tp.topic.clone()).or_default().push(tp.partition);

@@ -10,6 +10,7 @@ mod groups;
 mod offsets;
 mod quorum;
 mod reassign;
+mod share;
 mod tokens;
 mod topics;
 mod transactions;
@@ -22,6 +23,7 @@ pub use groups::{ClassicGroup, ClassicMember, ConsumerGroup, GroupListing, Group
 pub use offsets::{ListedOffset, OffsetSpec};
 pub use quorum::{QuorumDescription, QuorumReplica};
 pub use reassign::{Reassignment, ReplicaPlace};
+pub use share::{ShareGroup, ShareGroupMember, ShareGroupOffset};
 pub use tokens::{DelegationToken, NewToken, Principal};
 pub use topics::{DescribedPartition, DescribedTopic, NewPartitions, NewTopic, TopicListing};
 pub use transactions::{OpenTransaction, ProducerState, TransactionDescription, TransactionFilter, TransactionListing};

@@ -229,7 +229,7 @@ fn chunks(config: &ConsumerConfig, wanted: &Wanted, bytes: &Bytes, aborted: Vec<
     Ok(Read { chunks: out, next_offset: next, last_epoch })
 }
 
-fn decompressed(view: &BatchView<'_>, all: &Bytes) -> Result<Bytes, crate::record::RecordError> {
+pub(in crate::client) fn decompressed(view: &BatchView<'_>, all: &Bytes) -> Result<Bytes, crate::record::RecordError> {
     if view.header.codec()? == crate::record::Codec::None {
         return Ok(all.slice_ref(view.body()));
     }

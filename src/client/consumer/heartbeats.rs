@@ -17,14 +17,19 @@ use crate::rng::Rng;
 /// `group.protocol` of these members.
 pub(super) const CONSUMER: &str = "consumer";
 
-/// Of a member with an id of its own.
-pub(super) fn options(c: &ConsumerConfig, group: &str) -> ConsumerOptions {
+/// An id that no other member has.
+pub(in crate::client) fn fresh_member_id() -> String {
     let mut seed = [0; 8];
     // Should there be no randomness, the coordinator takes care of ids that meet.
     let _ = getrandom::fill(&mut seed);
+    Rng::new(u64::from_ne_bytes(seed)).uuid().to_string()
+}
+
+/// Of a member with an id of its own.
+pub(super) fn options(c: &ConsumerConfig, group: &str) -> ConsumerOptions {
     ConsumerOptions {
         group: group.to_string(),
-        member_id: Rng::new(u64::from_ne_bytes(seed)).uuid().to_string(),
+        member_id: fresh_member_id(),
         instance_id: c.group_instance_id.clone(),
         rack: Some(c.client_rack.clone()).filter(|r| !r.is_empty()),
         max_poll_interval_ms: i32::try_from(c.max_poll_interval_ms).unwrap_or(i32::MAX),
@@ -61,7 +66,7 @@ fn told(mut answer: ConsumerGroupHeartbeatResponse) -> ConsumerGroupHeartbeatRes
 }
 
 /// The names of topics, as far as the cluster knows them.
-pub(super) async fn names(client: &Client, ids: &[Uuid]) -> BTreeMap<Uuid, String> {
+pub(in crate::client) async fn names(client: &Client, ids: &[Uuid]) -> BTreeMap<Uuid, String> {
     let known = client.metadata();
     let here = names_in(&known, ids);
     if here.len() == ids.len() {

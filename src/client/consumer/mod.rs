@@ -35,9 +35,9 @@
 //! ```
 
 mod commits;
-mod fetch;
+pub(in crate::client) mod fetch;
 mod group;
-mod heartbeats;
+pub(in crate::client) mod heartbeats;
 mod listener;
 mod offsets;
 mod poll;

@@ -99,7 +99,7 @@ impl RecordChunk {
     }
 
     /// Checks every record of a batch and drops those before `from`. `None` when none is left.
-    pub(super) fn new(
+    pub(in crate::client) fn new(
         topic: Arc<str>,
         partition: i32,
         header: BatchHeader,
@@ -123,8 +123,8 @@ impl RecordChunk {
         Ok((count > 0).then_some(RecordChunk { topic, partition, header: rest, data, count, next_offset, ends_answer: false }))
     }
 
-    /// Cuts off the first `n` records (fewer than there are); the rest stays here.
-    pub(super) fn split_front(&mut self, n: usize) -> RecordChunk {
+    /// Cuts off the first `n` records (of no more than there are); the rest, perhaps nothing, stays here.
+    pub(in crate::client) fn split_front(&mut self, n: usize) -> RecordChunk {
         let (mut bytes, mut next) = (0, self.next_offset);
         for (i, record) in RecordIter::new(&self.header, &self.data).map_while(Result::ok).enumerate() {
             if i == n {

@@ -13,9 +13,11 @@
 mod consumer;
 mod either;
 mod requests;
+mod share;
 
 pub use self::consumer::{ConsumerMember, ConsumerOptions};
 pub use self::either::AnyMember;
+pub use self::share::{ShareAction, ShareMember, ShareOptions, SharePart};
 
 use std::collections::BTreeSet;
 

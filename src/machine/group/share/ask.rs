@@ -2,7 +2,7 @@
 
 use super::change::{ShareAsk, ShareReply};
 use super::heartbeat::{refused, validate};
-use super::not_a_share_group;
+use super::{ShareGroup, not_a_share_group};
 use crate::machine::coordinator::{Context, Output, Token};
 use crate::machine::group::GroupShard;
 use crate::machine::group::consumer::Refusal;
@@ -50,9 +50,12 @@ impl GroupShard {
 
     fn share_step(&mut self, ask: &ShareAsk, out: &mut Vec<GroupOutput>) -> Result<super::ShareProgress, Refusal> {
         let id = ask.group();
-        let entry = self.groups.get(id).ok_or_else(|| Refusal::no_group(id))?;
-        let group = entry.as_share().ok_or_else(|| not_a_share_group(id))?;
-        let (records, progress) = group.step(id, ask)?;
+        let (records, progress) = match self.groups.get(id) {
+            Some(entry) => entry.as_share().ok_or_else(|| not_a_share_group(id))?.step(id, ask)?,
+            // An administrator may set where a group begins before it has a member: its states make the group.
+            None if matches!(ask, ShareAsk::Begin { .. }) => ShareGroup::new().step(id, ask)?,
+            None => return Err(Refusal::no_group(id)),
+        };
         if !records.is_empty() {
             out.push(Output::append(records));
         }

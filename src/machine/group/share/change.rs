@@ -136,8 +136,9 @@ impl ShareGroup {
     }
 
     /// Nobody may be in the group when an administrator takes its offsets in hand.
-    fn ensure_empty(&self, group: &str) -> Result<(), Refusal> {
-        if self.is_empty() { Ok(()) } else { Err(Refusal::new(ErrorCode::NonEmptyGroup, format!("Group {group} is not empty."))) }
+    fn ensure_empty(&self) -> Result<(), Refusal> {
+        let code = ErrorCode::NonEmptyGroup;
+        if self.is_empty() { Ok(()) } else { Err(Refusal::new(code, code.message())) }
     }
 
     /// The records of a step, and what it is about.
@@ -146,7 +147,7 @@ impl ShareGroup {
         let mut progress = ShareProgress { state_epoch: self.epoch, topics: Vec::new() };
         match ask {
             ShareAsk::Begin { topics, .. } => {
-                self.ensure_empty(id)?;
+                self.ensure_empty()?;
                 let kept = |t: &ShareTopic| (t.id, Kept { name: t.name.clone(), partitions: t.partitions.iter().copied().collect() });
                 topics.iter().for_each(|t| _ = states.deleting.remove(&t.id));
                 states.begin(&topics.iter().map(kept).collect());
@@ -154,7 +155,7 @@ impl ShareGroup {
             }
             ShareAsk::Begun { topics, .. } => states.begun(topics),
             ShareAsk::End { topics, .. } => {
-                self.ensure_empty(id)?;
+                self.ensure_empty()?;
                 let taken = states.take(|id| topics.as_ref().is_none_or(|topics| topics.contains(id)));
                 states.deleting.extend(taken.iter().map(|(id, kept)| (*id, kept.name.clone())));
                 progress.topics = taken.iter().map(ShareTopic::of).collect();

@@ -237,6 +237,20 @@ fn h1_heartbeats_that_cannot_be_are_refused() {
 }
 
 #[test]
+fn h1_an_administrator_makes_a_group_by_setting_where_it_begins() {
+    let mut b = Bench::new();
+    let topic = ShareTopic { id: t(), name: "t".into(), partitions: vec![0] };
+    let begun = b.step(ShareAsk::Begin { group: "x".into(), topics: vec![topic.clone()] }).unwrap();
+    assert_eq!(begun, ShareProgress { state_epoch: 1, topics: vec![topic.clone()] });
+    b.step(ShareAsk::Begun { group: "x".into(), topics: vec![topic.clone()] }).unwrap();
+    // As Kafka: nothing but the states.
+    assert_eq!(b.kinds(), [15, 15]);
+    assert_eq!(b.step(ShareAsk::Kept { group: "x".into() }).unwrap().topics, [topic]);
+    assert_eq!(b.step(ShareAsk::Begin { group: "y".into(), topics: vec![] }), Ok(ShareProgress { state_epoch: 1, topics: vec![] }));
+    assert!(b.step(ShareAsk::Kept { group: "y".into() }).is_err(), "of nothing no group is made");
+}
+
+#[test]
 fn t11_a_topic_that_is_gone_is_no_business_of_the_group() {
     let mut b = Bench::new();
     b.joined("m");

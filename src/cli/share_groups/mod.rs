@@ -1,0 +1,180 @@
+//! `kfk share-groups`, `kafka-share-groups.sh`: list, describe and delete share groups, move and delete their offsets.
+
+mod check;
+mod delete;
+mod describe;
+mod list;
+mod render;
+mod reset;
+
+use std::path::PathBuf;
+
+use super::connect::{self, ConnectionArgs, Properties};
+use super::consumer_groups::plan::TopicArg;
+use super::consumer_groups::reset::long;
+use super::error::{CliError, Kind, stderr_line};
+use super::names;
+use super::out::{Format, Out};
+use super::tool::{Context, Entry, Exit, Tool};
+use super::usage;
+use check::Action;
+
+const DEFAULT_TIMEOUT_MS: i64 = 30_000;
+
+#[derive(Debug, Default, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+
+    /// Properties file for the client.
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub command_config: Option<PathBuf>,
+
+    /// How long one request may take, in milliseconds. Default 30000.
+    #[arg(long, value_name = "MS", allow_hyphen_values = true)]
+    pub timeout: Option<String>,
+
+    /// List share groups.
+    #[arg(long, help_heading = "Action")]
+    pub list: bool,
+
+    /// Show share groups: where they begin in partitions and how much is left, or with --members or --state these.
+    #[arg(long, help_heading = "Action")]
+    pub describe: bool,
+
+    /// Delete share groups that have no members.
+    #[arg(long, help_heading = "Action")]
+    pub delete: bool,
+
+    /// Move the start of a share group without members. Only shows it unless there is --execute.
+    #[arg(long, help_heading = "Action")]
+    pub reset_offsets: bool,
+
+    /// Forget where a share group stands in topics.
+    #[arg(long, help_heading = "Action")]
+    pub delete_offsets: bool,
+
+    /// The share group. May be given several times.
+    #[arg(long, value_name = "GROUP", help_heading = "Which ones", add = names::groups())]
+    pub group: Vec<String>,
+
+    /// All share groups.
+    #[arg(long, help_heading = "Which ones")]
+    pub all_groups: bool,
+
+    /// The topic, or with --reset-offsets some of its partitions: TOPIC:0,1,2. May be given several times.
+    #[arg(long, value_name = "TOPIC[:N,...]", help_heading = "Which ones", add = names::topics())]
+    pub topic: Vec<String>,
+
+    /// All topics that the group has consumed from.
+    #[arg(long, help_heading = "Which ones")]
+    pub all_topics: bool,
+
+    /// With --describe: the members of the group.
+    #[arg(long, help_heading = "What to show")]
+    pub members: bool,
+
+    /// With --describe: more columns.
+    #[arg(long, help_heading = "What to show")]
+    pub verbose: bool,
+
+    /// With --describe: offsets and lag, as without it.
+    #[arg(long, help_heading = "What to show")]
+    pub offsets: bool,
+
+    /// With --describe: the state of the group. With --list: states too, or only groups in these (Stable, Empty, Dead).
+    #[arg(long, value_name = "STATE,...", num_args = 0..=1, require_equals = true, default_missing_value = "", help_heading = "What to show")]
+    pub state: Option<String>,
+
+    /// Only show what --reset-offsets would do.
+    #[arg(long, help_heading = "Reset")]
+    pub dry_run: bool,
+
+    /// Really do what --reset-offsets shows.
+    #[arg(long, help_heading = "Reset")]
+    pub execute: bool,
+
+    /// To the first record not older than this moment: YYYY-MM-DDThh:mm:ss.sss, then perhaps a zone (Z, +02:00).
+    #[arg(long, value_name = "DATETIME", allow_hyphen_values = true, help_heading = "Reset")]
+    pub to_datetime: Option<String>,
+
+    /// To the start of the partition.
+    #[arg(long, help_heading = "Reset")]
+    pub to_earliest: bool,
+
+    /// To the end of the partition.
+    #[arg(long, help_heading = "Reset")]
+    pub to_latest: bool,
+
+    /// How to print --list, --describe, --reset-offsets and --delete-offsets.
+    #[arg(long, short = 'o', value_enum, value_name = "FORMAT")]
+    pub output: Option<Format>,
+}
+
+impl Args {
+    fn properties(&self) -> Result<Properties, CliError> {
+        let file = self.command_config.as_deref().map(connect::load_properties).transpose();
+        let mut properties = file.map_err(|e| e.wrapped_in("java.lang.RuntimeException"))?.unwrap_or_default();
+        let timeout = long("timeout", self.timeout.as_deref())?.unwrap_or(DEFAULT_TIMEOUT_MS);
+        connect::set(&mut properties, "default.api.timeout.ms", timeout.to_string());
+        Ok(properties)
+    }
+
+    /// The group of an action that is about one.
+    fn one_group(&self) -> &str {
+        self.group.first().map(String::as_str).unwrap_or_default()
+    }
+
+    async fn work(&self, action: Action, reset: Option<&reset::Reset>, properties: &Properties, cx: &Context) -> Result<Exit, CliError> {
+        let admin = connect::admin(properties, cx).await?;
+        match (action, reset) {
+            (Action::List, _) => list::list(&admin, self, cx).await?,
+            (Action::Describe(view), _) => describe::describe(&admin, self, view, cx).await?,
+            (Action::Delete, _) => return delete::delete_groups(&admin, self, cx).await,
+            (Action::DeleteOffsets, _) => return delete::delete_offsets(&admin, self, cx).await,
+            (Action::ResetOffsets, Some(reset)) => reset::reset(&admin, self, reset, cx).await?,
+            (Action::ResetOffsets, None) => {}
+        }
+        Ok(Exit::OK)
+    }
+}
+
+impl Tool for Args {
+    const COMMAND: &'static str = "share-groups";
+    const KAFKA: &'static str = "kafka-share-groups";
+    const ABOUT: &'static str = "List, describe and delete share groups, move and delete their offsets.";
+
+    fn run(self, cx: &Context) -> Result<Exit, CliError> {
+        let action = check::check(&self, cx)?;
+        // Values that are wrong are told before a broker is asked.
+        let reset = if action == Action::ResetOffsets { Some(reset::Reset::read(&self)?) } else { None };
+        if reset.is_some() {
+            TopicArg::read_all(&self.topic)?;
+        }
+        list::states(&self)?;
+        let properties = self.properties()?;
+        connect::run(&self.connection, properties, cx, connect::ADMIN, async |properties| {
+            self.work(action, reset.as_ref(), &properties, cx).await
+        })
+    }
+
+    /// A failure ends Kafka's own tool with exit code 0.
+    fn report_as_kafka(error: &CliError, entry: &Entry) -> Exit {
+        match error.kind {
+            Kind::Usage => usage::report(error, entry),
+            Kind::Parse => stderr_line(format!("Exception in thread \"main\" {}", error.as_java())),
+            // What Kafka's tool tells without more ado.
+            Kind::Value => stderr_line(&error.message),
+            Kind::Config | Kind::Failed | Kind::Told | Kind::Stopped(_) | Kind::BrokenPipe => {
+                let mut out = Out::stdout();
+                let text = format!("\nError: Executing share group command failed due to {}", error.kafka_message());
+                let told = out.line(text).and_then(|()| out.flush());
+                if told.is_ok() {
+                    stderr_line(error.as_java());
+                }
+                return Exit::OK;
+            }
+        }
+        Exit::FAILED
+    }
+}
