@@ -160,6 +160,12 @@ pub fn run_on_existing<T>(
     run(&running, properties, cx, ADMIN, work)
 }
 
+/// The properties of a client of another cluster than that of [`run`].
+pub fn towards(brokers: &str, mut properties: Properties, cx: &Context) -> Result<Properties, CliError> {
+    set(&mut properties, "bootstrap.servers", brokers);
+    prepared(properties, "bootstrap.servers", cx)
+}
+
 /// Addresses checked, and a limit for connecting that tells a person within seconds what cannot be reached.
 fn prepared(mut properties: Properties, key: &str, cx: &Context) -> Result<Properties, CliError> {
     let list = addresses(get(&properties, key).unwrap_or_default(), cx)?;

@@ -7,6 +7,7 @@ pub mod acls;
 pub mod argparse;
 pub mod base64;
 pub mod broker_api_versions;
+pub mod carry;
 pub mod check;
 pub mod completions;
 pub mod connect;
@@ -31,6 +32,7 @@ pub mod man;
 pub mod metadata_quorum;
 pub mod names;
 pub mod out;
+pub mod ping;
 pub mod principal;
 pub mod reassign_partitions;
 pub mod records;
@@ -82,6 +84,10 @@ pub const TOOLS: &[Entry] = &[
     Entry::of::<delegation_tokens::Args>(),
     Entry::of::<broker_api_versions::Args>(),
     Entry::of::<dump_log::Args>(),
+    Entry::of::<ping::Args>(),
+    Entry::of::<carry::record::Args>(),
+    Entry::of::<carry::replay::Args>(),
+    Entry::of::<carry::copy::Args>(),
     Entry::of::<completions::Args>(),
     Entry::of::<man::Args>(),
     Entry::of::<install_links::Args>(),

@@ -2,6 +2,7 @@
 
 mod acls;
 mod broker;
+mod carry;
 mod cluster;
 #[path = "../common/mod.rs"]
 mod common;

@@ -17,14 +17,20 @@ pub struct Progress {
     started: Instant,
     calls: u32,
     wanted: bool,
+    template: &'static str,
     bar: Option<ProgressBar>,
 }
+
+const BYTES: &str = "{msg} {wide_bar} {bytes}/{total_bytes} {eta}";
+const RECORDS: &str = "{msg} {wide_bar} {human_pos}/{human_len} {per_sec} {eta}";
+/// Where no end is known.
+const COUNT: &str = "{msg} {human_pos} {per_sec}";
 
 impl Progress {
     /// Nothing is shown yet, and never if standard error is no terminal or if standard output is one (the data itself shows the progress).
     pub fn over(total: u64, label: &str) -> Progress {
         let wanted = io::stderr().is_terminal() && !io::stdout().is_terminal();
-        Progress { label: label.to_owned(), total, started: Instant::now(), calls: 0, wanted, bar: None }
+        Progress { label: label.to_owned(), total, started: Instant::now(), calls: 0, wanted, template: BYTES, bar: None }
     }
 
     /// For a command whose output comes at the end: shown wherever standard error is a terminal.
@@ -34,18 +40,26 @@ impl Progress {
         progress
     }
 
-    /// `done` bytes are behind us. Cheap enough to be called for every batch.
+    /// For a command that moves records; `total` 0: nobody knows how many. Shown wherever standard error is a terminal.
+    pub fn of_records(total: u64, label: &str) -> Progress {
+        let mut progress = Progress::of_checking(total, label);
+        progress.template = if total == 0 { COUNT } else { RECORDS };
+        progress
+    }
+
+    /// `done` bytes (or records) are behind us. Cheap enough to be called for every batch.
     pub fn reached(&mut self, done: u64) {
         if !self.wanted {
             return;
         }
         self.calls += 1;
-        if self.calls < EVERY {
+        // Records come many at a call.
+        if self.calls < EVERY && self.template == BYTES {
             return;
         }
         self.calls = 0;
         if self.bar.is_none() && self.started.elapsed() > PATIENCE {
-            let style = ProgressStyle::with_template("{msg} {wide_bar} {bytes}/{total_bytes} {eta}");
+            let style = ProgressStyle::with_template(self.template);
             let bar = ProgressBar::new(self.total).with_message(self.label.clone());
             self.bar = Some(bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())));
         }
