@@ -26,7 +26,7 @@ use crate::world::{Stats, World};
 
 /// Events in a history.
 const EVENTS: u64 = 60;
-/// Seeds that have found something: coordinators that read their partition before it was synced, states of share groups dropped too early.
+/// Seeds that have found something.
 const FOUND: [u64; 2] = [2, 10_080];
 
 /// Runs a history. If it fails, it says how to run it again.
