@@ -172,6 +172,8 @@ fn open_quorum(
     let mut quorum = Quorum::open(logs, Setup { options, rules, rng }, now)?;
     quorum.limit_snapshots(SnapshotLimits {
         between: config.metadata_bytes_between_snapshots,
+        // 0: age does not matter.
+        max_age_ms: u64::try_from(config.metadata_max_snapshot_interval_ms).ok().filter(|ms| *ms > 0),
         // -1: no limit.
         max_log_bytes: u64::try_from(config.metadata_max_retention_bytes).unwrap_or(u64::MAX),
     });

@@ -68,6 +68,7 @@ pub struct BrokerConfig {
     pub metadata_max_retention_bytes: i64,
     /// Where metrics are shown over HTTP: host (empty: all interfaces) and port.
     pub metrics_listener: Option<(String, u16)>,
+    pub metadata_max_snapshot_interval_ms: i64,
     pub offset_metadata_max_bytes: i32,
     pub offsets_commit_timeout_ms: i32,
     pub offsets_retention_check_interval_ms: i64,
@@ -205,6 +206,7 @@ impl Reader<'_> {
             metadata_bytes_between_snapshots: self.given("metadata.log.max.record.bytes.between.snapshots"),
             metadata_max_retention_bytes: self.num("metadata.max.retention.bytes"),
             metrics_listener: own::metrics_listener(self.file)?,
+            metadata_max_snapshot_interval_ms: self.num("metadata.log.max.snapshot.interval.ms"),
             offset_metadata_max_bytes: self.num("offset.metadata.max.bytes"),
             offsets_commit_timeout_ms: self.num("offsets.commit.timeout.ms"),
             offsets_retention_check_interval_ms: self.num("offsets.retention.check.interval.ms"),

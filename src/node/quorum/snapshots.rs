@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::log::disk::{Disk, remove_if_there};
 use crate::machine::controller::ClusterState;
-use crate::types::{Now, WallMs};
+use crate::types::{MonoMs, Now, WallMs};
 
 use super::Quorum;
 use super::checkpoint::{self, Snapshot, SnapshotId};
@@ -23,6 +23,8 @@ pub(super) struct SnapshotPolicy {
     last_size: u64,
     tail_bytes: u64,
     in_flight: bool,
+    /// When the last one was begun, or when somebody first asked for one.
+    since: Option<MonoMs>,
     limits: SnapshotLimits,
 }
 
@@ -32,29 +34,35 @@ pub struct SnapshotLimits {
     /// A snapshot is due when so much came since the last (`metadata.log.max.record.bytes.between.snapshots`). `None`: as soon as reading
     /// that would be dearer than writing the state again.
     pub between: Option<u64>,
+    /// A snapshot is due when anything came since the last and that is so long ago (`metadata.log.max.snapshot.interval.ms`). `None`: age
+    /// does not matter.
+    pub max_age_ms: Option<u64>,
     /// The log is cut at the oldest kept snapshot when it has grown beyond this (`metadata.max.retention.bytes`).
     pub max_log_bytes: u64,
 }
 
 impl Default for SnapshotLimits {
     fn default() -> Self {
-        SnapshotLimits { between: None, max_log_bytes: 100 << 20 }
+        SnapshotLimits { between: None, max_age_ms: Some(3_600_000), max_log_bytes: 100 << 20 }
     }
 }
 
 impl SnapshotPolicy {
     pub(super) fn new(last: Option<(SnapshotId, u64)>, tail_bytes: u64) -> Self {
-        SnapshotPolicy { last_size: last.map_or(0, |(_, size)| size), tail_bytes, in_flight: false, limits: SnapshotLimits::default() }
+        let last_size = last.map_or(0, |(_, size)| size);
+        SnapshotPolicy { last_size, tail_bytes, in_flight: false, since: None, limits: SnapshotLimits::default() }
     }
 
     pub(super) fn appended(&mut self, bytes: usize) {
         self.tail_bytes = self.tail_bytes.saturating_add(bytes as u64);
     }
 
-    /// Enough has come to make reading it dearer than writing the state again.
-    fn is_due(&self) -> bool {
+    /// Enough has come to make reading it dearer than writing the state again, or something a long time ago.
+    fn is_due(&mut self, now: MonoMs) -> bool {
+        let since = *self.since.get_or_insert(now);
         let enough = self.limits.between.unwrap_or(MIN_TAIL_BYTES.max(self.last_size));
-        !self.in_flight && self.tail_bytes > enough
+        let is_old = self.tail_bytes > 0 && self.limits.max_age_ms.is_some_and(|age| now.since(since) >= age);
+        !self.in_flight && (self.tail_bytes > enough || is_old)
     }
 }
 
@@ -100,11 +108,12 @@ impl Quorum {
 
     /// The snapshot that should be written now, if one is due. Its result must come back through [`Quorum::snapshot_done`].
     pub fn snapshot_job(&mut self, now: Now) -> Option<SnapshotJob> {
-        if self.failed.is_some() || !self.staged.is_empty() || !self.snapshots.is_due() {
+        if self.failed.is_some() || !self.staged.is_empty() || !self.snapshots.is_due(now.mono) {
             return None;
         }
         self.snapshots.in_flight = true;
         self.snapshots.tail_bytes = 0;
+        self.snapshots.since = Some(now.mono);
         let id = SnapshotId { offset: self.log.end_offset(), epoch: self.epoch };
         Some(SnapshotJob {
             disk: self.disk.clone(),

@@ -1,6 +1,7 @@
 use super::*;
 use crate::log::sim_disk::{Fault, Survives};
 use crate::machine::controller::{AllocateProducerIds, Change, MetadataRecord};
+use crate::node::quorum::SnapshotLimits;
 use crate::node::quorum::batches::{Content, decode};
 use crate::record::{ControlRecord, batches};
 use crate::wire::delete_topics_request::DeleteTopicsRequest;
@@ -174,6 +175,24 @@ fn q8_producer_ids_are_not_given_again_after_a_crash() {
         next = block.first + block.length;
         disk.crash(Survives::Synced);
     }
+}
+
+#[test]
+fn a_snapshot_is_taken_of_little_that_has_come_a_long_time_ago() {
+    let disk = SimDisk::new();
+    let mut quorum = start(&disk, 1).unwrap();
+    let at = |ms: u64| Now { mono: MonoMs(ms), ..now() };
+    let hour = 3_600_000;
+    assert!(quorum.snapshot_job(at(5)).is_none());
+    assert!(quorum.snapshot_job(at(4 + hour)).is_none());
+    let written = quorum.snapshot_job(at(5 + hour)).unwrap().run();
+    quorum.snapshot_done(written, at(5 + hour)).unwrap();
+    assert!(quorum.snapshot_job(at(5 + 3 * hour)).is_none(), "nothing has come since");
+    create(&mut quorum, "t", 1).unwrap();
+    assert!(quorum.snapshot_job(at(5 + 3 * hour)).is_some());
+    let mut other = start(&SimDisk::new(), 1).unwrap();
+    other.limit_snapshots(SnapshotLimits { max_age_ms: None, ..SnapshotLimits::default() });
+    assert!(other.snapshot_job(at(0)).is_none() && other.snapshot_job(at(9 * hour)).is_none());
 }
 
 #[test]
