@@ -3,6 +3,8 @@ complete --keep-order --exclusive --command kafka-server-start --arguments "(KFK
 complete --keep-order --exclusive --command kafka-server-start.sh --arguments "(KFK_COMPLETE=fish kfk -- (commandline --current-process --tokenize --cut-at-cursor) (commandline --current-token))"
 complete --keep-order --exclusive --command kafka-topics --arguments "(KFK_COMPLETE=fish kfk -- (commandline --current-process --tokenize --cut-at-cursor) (commandline --current-token))"
 complete --keep-order --exclusive --command kafka-topics.sh --arguments "(KFK_COMPLETE=fish kfk -- (commandline --current-process --tokenize --cut-at-cursor) (commandline --current-token))"
+complete --keep-order --exclusive --command kafka-configs --arguments "(KFK_COMPLETE=fish kfk -- (commandline --current-process --tokenize --cut-at-cursor) (commandline --current-token))"
+complete --keep-order --exclusive --command kafka-configs.sh --arguments "(KFK_COMPLETE=fish kfk -- (commandline --current-process --tokenize --cut-at-cursor) (commandline --current-token))"
 complete --keep-order --exclusive --command kafka-console-producer --arguments "(KFK_COMPLETE=fish kfk -- (commandline --current-process --tokenize --cut-at-cursor) (commandline --current-token))"
 complete --keep-order --exclusive --command kafka-console-producer.sh --arguments "(KFK_COMPLETE=fish kfk -- (commandline --current-process --tokenize --cut-at-cursor) (commandline --current-token))"
 complete --keep-order --exclusive --command kafka-console-consumer --arguments "(KFK_COMPLETE=fish kfk -- (commandline --current-process --tokenize --cut-at-cursor) (commandline --current-token))"

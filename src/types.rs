@@ -56,3 +56,22 @@ impl std::fmt::Display for TopicPartition {
         write!(f, "{}-{}", self.topic, self.partition)
     }
 }
+
+const MAX_TOPIC_NAME_LENGTH: usize = 249;
+
+/// Checks a topic's name; what is wrong with it is told in Kafka's words.
+pub fn check_topic_name(name: &str) -> Result<(), String> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    let what = if name.is_empty() {
+        "the empty string is not allowed".to_owned()
+    } else if name == "." || name == ".." {
+        format!("'{name}' is not allowed")
+    } else if name.encode_utf16().count() > MAX_TOPIC_NAME_LENGTH {
+        format!("the length of '{name}' is longer than the max allowed length {MAX_TOPIC_NAME_LENGTH}")
+    } else if !name.chars().all(legal) {
+        format!("'{name}' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'")
+    } else {
+        return Ok(());
+    };
+    Err(format!("Topic name is invalid: {what}"))
+}

@@ -16,6 +16,7 @@ mod groups;
 mod hosted;
 mod ids;
 mod limits;
+pub mod logging;
 mod metrics;
 mod noted;
 mod out;

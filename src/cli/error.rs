@@ -176,7 +176,8 @@ impl CliError {
         let message = self.java.message.as_ref().unwrap_or(&self.message);
         match (self.java.class.as_str(), message.as_str()) {
             ("", message) => message.to_owned(),
-            (class, "") => class.to_owned(),
+            // Java tells a message that is empty from none.
+            (class, "") if self.java.message.is_none() => class.to_owned(),
             (class, message) => format!("{class}: {message}"),
         }
     }

@@ -69,8 +69,9 @@ impl From<Error> for CliError {
         match e {
             Error::NoBroker { tried, after } => unreachable_brokers(&tried, after.as_secs_f64()),
             Error::Node { node, address, cause } => unreachable_node(node, &address, &cause),
-            Error::Broker { code, .. } => {
-                CliError::failed(text).cause(format!("{} ({})", code.name(), code.code())).exception(java_class(code))
+            Error::Broker { code, message } => {
+                let error = CliError::failed(text).cause(format!("{} ({})", code.name(), code.code())).exception(java_class(code));
+                if message.as_deref() == Some("") { error.java_message("") } else { error }
             }
             Error::TimedOut { last, .. } => match last.as_deref() {
                 // The broker's own answer says more than that it was given several times.

@@ -33,8 +33,12 @@ pub enum Mode {
 
 enum Takes {
     Nothing,
+    /// A flag that counts every time it is there.
+    NothingEachTime,
     Optional,
-    Value { many: bool },
+    Value {
+        many: bool,
+    },
 }
 
 /// Brings `words` (without the program's name) into normal form for `command`.
@@ -77,6 +81,7 @@ pub fn normalize(command: &Command, words: &[OsString], mode: Mode) -> Result<No
                 }
                 continue;
             }
+            Takes::NothingEachTime => None,
             Takes::Optional => attached.or_else(|| next_if(&mut rest, |w| !looks_like_option(w))),
             Takes::Value { many } => {
                 if seen.contains(&long) && !many {
@@ -136,6 +141,7 @@ fn takes(arg: &Arg) -> Takes {
     match arg.get_action() {
         ArgAction::Set if arg.get_num_args().is_some_and(|n| n.min_values() == 0) => Takes::Optional,
         ArgAction::Set => Takes::Value { many: false },
+        ArgAction::Append if arg.get_num_args().is_some_and(|n| n.min_values() == 0) => Takes::NothingEachTime,
         ArgAction::Append => Takes::Value { many: true },
         _ => Takes::Nothing,
     }
@@ -180,6 +186,7 @@ mod tests {
             .arg(Arg::new("list").long("list").action(ArgAction::SetTrue))
             .arg(Arg::new("topic").long("topic").short('t'))
             .arg(Arg::new("group").long("group").action(ArgAction::Append))
+            .arg(Arg::new("default").long("default").action(ArgAction::Append).num_args(0..=1).require_equals(true))
             .arg(Arg::new("state").long("state").num_args(0..=1).require_equals(true))
             .arg(Arg::new("shift").long("shift-by").allow_hyphen_values(true))
     }
@@ -205,6 +212,7 @@ mod tests {
         assert_eq!(strict("--topic=a=b --list --list extra").unwrap(), "--topic=a=b --list");
         assert_eq!(strict("--group a --group b").unwrap(), "--group=a --group=b");
         assert_eq!(strict("-t x").unwrap(), "--topic=x");
+        assert_eq!(strict("--default --list --default").unwrap(), "--default --list --default");
     }
 
     #[test]

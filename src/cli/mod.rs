@@ -10,6 +10,7 @@ pub mod broker_api_versions;
 pub mod carry;
 pub mod check;
 pub mod completions;
+pub mod configs;
 pub mod connect;
 pub mod console_consumer;
 pub mod console_producer;
@@ -66,6 +67,7 @@ pub const KAFKA_VERSION: &str = "4.3.1";
 pub const TOOLS: &[Entry] = &[
     Entry::of::<server::Args>(),
     Entry::of::<topics::Args>(),
+    Entry::of::<configs::Args>(),
     Entry::of::<console_producer::Args>(),
     Entry::of::<console_consumer::Args>(),
     Entry::of::<consumer_groups::Args>(),

@@ -1,7 +1,6 @@
 //! `kfk server`: a broker in the foreground. One line on standard output once it accepts; everything else on standard error.
 
 use std::ffi::OsString;
-use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -109,12 +108,7 @@ impl Tool for Args {
 impl Args {
     /// Lets the broker's words out on standard error.
     fn log(&self) {
-        let subscriber = tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(self.log_level).with_target(false);
-        // A test or an embedding program may have installed one already.
-        let _ = match self.log_format {
-            LogFormat::Text => subscriber.with_ansi(std::io::stderr().is_terminal()).try_init(),
-            LogFormat::Json => subscriber.json().flatten_event(true).try_init(),
-        };
+        broker::logging::install(self.log_level, self.log_format == LogFormat::Json);
     }
 
     /// The topics of the command line and of the file.

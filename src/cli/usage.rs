@@ -78,7 +78,8 @@ fn row(arg: &Arg) -> (String, String) {
     let long = arg.get_long().unwrap_or_default();
     let value = arg.get_value_names().and_then(|names| names.first()).map(|n| n.to_string()).unwrap_or_default();
     let name = match arg.get_action() {
-        ArgAction::Set | ArgAction::Append if arg.get_num_args().is_some_and(|n| n.min_values() == 0) => format!("--{long} [{value}]"),
+        ArgAction::Set if arg.get_num_args().is_some_and(|n| n.min_values() == 0) => format!("--{long} [{value}]"),
+        ArgAction::Append if arg.get_num_args().is_some_and(|n| n.min_values() == 0) => format!("--{long}"),
         ArgAction::Set | ArgAction::Append => format!("--{long} <{value}>"),
         _ => format!("--{long}"),
     };

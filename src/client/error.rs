@@ -68,7 +68,7 @@ pub enum Error {
         cause: Cause,
     },
     /// The broker answered with an error code.
-    #[error("{}", message.as_deref().unwrap_or_else(|| code.message()))]
+    #[error("{}", message.as_deref().filter(|m| !m.is_empty()).unwrap_or_else(|| code.message()))]
     Broker {
         /// The code.
         code: ErrorCode,

@@ -6,6 +6,7 @@ mod carry;
 mod cluster;
 #[path = "../common/mod.rs"]
 mod common;
+mod configs;
 mod console;
 mod consumer;
 mod differences;

@@ -23,6 +23,7 @@ const PLACEHOLDERS: &[(&str, &str)] = &[
     ("<timestamp  >", r"\d{13}"),
     ("<usage synopsis, as shown above>", r"usage: (?s:.+?)"),
     ("<description, positional and optional argument sections>", r"(?s:.+)"),
+    ("<anything>", r".*"),
     ("<n>", r"\d+"),
     ("<random>", r"\d+"),
     ("[B@<hash>", r"\[B@[0-9a-f]+"),

@@ -14,6 +14,7 @@ use crate::transcript::{self, Case};
 
 /// Addresses in the recordings: the broker, and a port where nobody listens.
 pub const RECORDED_BROKER: &str = "localhost:19200";
+const RECORDED_CONTROLLER: &str = "localhost:19201";
 const RECORDED_DEAD: &str = "localhost:19299";
 /// No recorded command may take longer than this; one that does has hung.
 const TOO_LONG: Duration = Duration::from_secs(60);
@@ -23,6 +24,7 @@ const KILL_AFTER: Duration = Duration::from_millis(1500);
 /// The tools that are replayed; a transcript may use others to prepare something.
 pub const TOOLS: &[&str] = &[
     "kafka-topics",
+    "kafka-configs",
     "kafka-console-producer",
     "kafka-console-consumer",
     "kafka-consumer-groups",
@@ -169,11 +171,12 @@ impl Replay<'_> {
     pub fn execute(&self, case: &Case, dir: &Path) -> Outcome {
         let dead = dead_address();
         let bootstrap = self.bootstrap.clone().unwrap_or_else(|| dead.clone());
-        let words: Vec<String> =
-            case.words().into_iter().map(|w| w.replace(RECORDED_BROKER, &bootstrap).replace(RECORDED_DEAD, &dead)).collect();
+        let places = [(RECORDED_BROKER, bootstrap.clone()), (RECORDED_DEAD, dead), (RECORDED_CONTROLLER, controller(&bootstrap))];
+        let here = |word: String| places.iter().fold(word, |word, (recorded, here)| word.replace(recorded, here));
+        let words: Vec<String> = case.words().into_iter().map(here).collect();
         let mut outcome = run_kfk(&words, case.stdin.as_bytes(), dir, case);
         for stream in [&mut outcome.stdout, &mut outcome.stderr] {
-            *stream = stream.replace(&bootstrap, RECORDED_BROKER).replace(&dead, RECORDED_DEAD);
+            *stream = places.iter().fold(std::mem::take(stream), |text, (recorded, here)| text.replace(here, recorded));
         }
         outcome
     }
@@ -196,7 +199,7 @@ pub fn hurry(case: &mut Case) {
 }
 
 fn needs_no_broker(case: &Case) -> bool {
-    if case.stderr.contains("no current committed offset") {
+    if case.stderr.contains("no current committed offset") || case.stderr.contains("ExecutionException") {
         return false;
     }
     let usage = [
@@ -208,6 +211,15 @@ fn needs_no_broker(case: &Case) -> bool {
         "must be specified",
     ];
     usage.iter().any(|mark| case.stderr.contains(mark)) || case.command.contains("--version") || case.command.contains("--validate-regex")
+}
+
+/// Where the controller listens: one port after a foreign broker's; kfk has no such place.
+fn controller(bootstrap: &str) -> String {
+    let port = bootstrap.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
+    match port.filter(|_| crate::broker::is_foreign()) {
+        Some(port) => format!("localhost:{}", port + 1),
+        None => dead_address(),
+    }
 }
 
 /// An address of this machine where nobody listens.

@@ -1,9 +1,8 @@
 //! DescribeConfigs: settings in force with their sources. Version 3 brought types and documentation.
 
-use tracing::level_filters::LevelFilter;
-
 use crate::broker::config_rules::source_id;
 use crate::broker::context::Cx;
+use crate::broker::logging;
 use crate::broker::reply::Reply;
 use crate::config::{Entry, Kind, Source, describe_broker, describe_client_metrics, describe_group, describe_topic};
 use crate::machine::controller::{ApiError, ClusterState, ConfigResource, Overrides, ResourceKind, topics};
@@ -46,7 +45,8 @@ fn entries(cx: &Cx, image: &ClusterState, resource: &DescribeConfigsResource) ->
         ResourceKind::Topic => {
             topics::check_name(name)?;
             if image.topic(name).is_none() {
-                return Err(ErrorCode::UnknownTopicOrPartition.into());
+                // Without words, as Kafka has it.
+                return Err(ApiError::new(ErrorCode::UnknownTopicOrPartition, ""));
             }
             Ok(rules.with_layers(image, |layers| describe_topic(own(kind), layers)))
         }
@@ -77,13 +77,13 @@ fn not_this_broker(node: NodeId, name: &str) -> ApiError {
     ApiError::new(ErrorCode::InvalidRequest, text)
 }
 
-/// There is one logger, whose level is given at the start.
+/// There is one logger.
 fn logger() -> Entry {
     Entry {
-        name: "root".to_string(),
-        value: Some(LevelFilter::current().to_string().to_uppercase()),
+        name: logging::ROOT.to_string(),
+        value: Some(logging::level()),
         source: Source::BrokerLogger,
-        read_only: true,
+        read_only: !logging::is_changeable(),
         sensitive: false,
         kind: Some(Kind::String),
         synonyms: Vec::new(),

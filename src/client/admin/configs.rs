@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use kfk_wire::describe_configs_request::{DescribeConfigsRequest, DescribeConfigsResource};
 pub use kfk_wire::describe_configs_response::DescribeConfigsResourceResult as ConfigEntry;
 use kfk_wire::incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig, IncrementalAlterConfigsRequest};
+use kfk_wire::list_config_resources_request::ListConfigResourcesRequest;
 
 use super::Admin;
 use crate::client::error::{Error, check};
@@ -142,6 +143,27 @@ impl Admin {
         }
         out.sort_by_key(|(r, _)| resources.iter().position(|x| x == r));
         Ok(out)
+    }
+}
+
+impl Admin {
+    /// The names of everything of one kind that has, or could have, settings. Brokers older than Kafka 4.1 only know subscriptions to
+    /// client metrics.
+    pub async fn list_config_resources(&self, kind: ResourceType) -> Result<Vec<String>, Error> {
+        let request = |resource_types| ListConfigResourcesRequest { resource_types };
+        let answer = self.retrying("listing what has configs", || async {
+            match self.client.call_any(&request(vec![kind as i8])).await {
+                // Version 0 takes no types.
+                Err(Error::CannotAsk { .. }) if kind == ResourceType::ClientMetrics => self.client.call_any(&request(vec![])).await,
+                answer => answer,
+            }
+        });
+        let answer = answer.await?;
+        check(answer.error_code, None)?;
+        let of_kind = |r: &kfk_wire::list_config_resources_response::ConfigResource| r.resource_type == kind as i8;
+        let mut names: Vec<String> = answer.config_resources.into_iter().filter(of_kind).map(|r| r.resource_name).collect();
+        names.sort();
+        Ok(names)
     }
 }
 

@@ -62,6 +62,11 @@ impl MetadataVersion {
         self.0 >= 17
     }
 
+    /// There are SCRAM credentials (3.5-IV2).
+    pub fn has_scram(self) -> bool {
+        self.0 >= 11
+    }
+
     /// Several batches can be one change (3.6-IV1).
     pub fn has_transactions(self) -> bool {
         self.0 >= 13

@@ -1,4 +1,4 @@
-//! Facts in the metadata log that nothing acts on yet: kept whole, so that a snapshot written later does not lose them.
+//! Facts in the metadata log that nothing acts on yet: kept whole, so that they can be shown and a snapshot does not lose them.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::wire::zk_migration_state_record::ZkMigrationStateRecord;
 use super::record::MetadataRecord;
 
 /// Type and name of every part of a quota's entity, sorted by type.
-type QuotaEntity = Vec<(String, Option<String>)>;
+pub type QuotaEntity = Vec<(String, Option<String>)>;
 
 /// Quotas, credentials, access rules and tokens as their records say them.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -57,6 +57,26 @@ impl Kept {
             MetadataRecord::ZkMigrationState(state) => self.zk_migration = Some(state.clone()),
             _ => {}
         }
+    }
+
+    /// The limit `key` of exactly this entity.
+    pub fn quota(&self, entity: &QuotaEntity, key: &str) -> Option<f64> {
+        self.quotas.get(&(entity.clone(), key.to_string())).map(|quota| quota.value)
+    }
+
+    /// Every limit, those of one entity next to each other.
+    pub fn limits(&self) -> impl Iterator<Item = (&QuotaEntity, &str, f64)> {
+        self.quotas.iter().map(|((entity, key), quota)| (entity, key.as_str(), quota.value))
+    }
+
+    /// A user's credential for a SCRAM mechanism, by the mechanism's number.
+    pub fn credential(&self, mechanism: i8, user: &str) -> Option<&UserScramCredentialRecord> {
+        self.scram.get(&(mechanism, user.to_string()))
+    }
+
+    /// All SCRAM credentials.
+    pub fn credentials(&self) -> impl Iterator<Item = &UserScramCredentialRecord> {
+        self.scram.values()
     }
 
     /// The state of a migration from ZooKeeper, which follows the features in a snapshot.

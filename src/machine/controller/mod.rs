@@ -14,6 +14,7 @@
 //! | `brokers.rs`, `election.rs` | registration, fencing; leaders and in-sync replicas |
 //! | `leaders.rs`, `reassign.rs` | elections that are asked for; where replicas are to be |
 //! | `ids.rs`, `features.rs` | producer id blocks; feature levels |
+//! | `quotas.rs`, `scram.rs` | limits of clients; credentials of users |
 
 use std::collections::BTreeMap;
 
@@ -33,8 +34,10 @@ pub mod ids;
 mod kept;
 pub mod leaders;
 mod placement;
+pub mod quotas;
 pub mod reassign;
 pub mod record;
+pub mod scram;
 pub mod state;
 pub mod topics;
 
@@ -44,6 +47,8 @@ mod tests;
 pub use apply::{ApplyError, Change};
 pub use brokers::{BrokerTick, NodeStart};
 pub use ids::{AllocateProducerIds, ProducerIdBlock};
+pub use kept::QuotaEntity;
+pub use quotas::AlterClientQuotas;
 pub use record::{MetadataRecord, RecordError};
 pub use state::{Broker, ClusterState, ConfigResource, NO_LEADER, Overrides, Partition, ResourceKind, Topic};
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::types::{TopicId, Uuid};
+use crate::types::{TopicId, Uuid, check_topic_name};
 use crate::wire::ErrorCode;
 use crate::wire::create_partitions_request::{CreatePartitionsRequest, CreatePartitionsTopic};
 use crate::wire::create_partitions_response::{CreatePartitionsResponse, CreatePartitionsTopicResult};
@@ -23,23 +23,10 @@ pub const CLUSTER_METADATA_TOPIC: &str = "__cluster_metadata";
 
 /// More partitions than this in one request are refused (T5).
 const MAX_PARTITIONS_PER_REQUEST: usize = 10_000;
-const MAX_NAME_LENGTH: usize = 249;
 
 /// Checks a topic's name (T1); the text is Kafka's.
 pub fn check_name(name: &str) -> Result<(), ApiError> {
-    let refuse = |what: String| Err(ApiError::new(ErrorCode::InvalidTopicException, format!("Topic name is invalid: {what}")));
-    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    if name.is_empty() {
-        refuse("the empty string is not allowed".into())
-    } else if name == "." || name == ".." {
-        refuse(format!("'{name}' is not allowed"))
-    } else if name.encode_utf16().count() > MAX_NAME_LENGTH {
-        refuse(format!("the length of '{name}' is longer than the max allowed length {MAX_NAME_LENGTH}"))
-    } else if !name.chars().all(legal) {
-        refuse(format!("'{name}' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'"))
-    } else {
-        Ok(())
-    }
+    check_topic_name(name).map_err(|text| ApiError::new(ErrorCode::InvalidTopicException, text))
 }
 
 /// The name under which names collide (T2); `None` for a name that can collide with no other.

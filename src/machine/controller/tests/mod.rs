@@ -18,6 +18,7 @@ use super::{
 mod brokers;
 mod configs;
 mod elections;
+mod limits;
 mod records;
 mod topics;
 
