@@ -103,15 +103,16 @@ impl Broker {
     fn drop_topic(&self, id: TopicId, name: &Arc<str>, partitions: &[i32]) {
         let now = self.clock.now();
         let mut taken = self.partitions.forget(id);
-        for index in partitions {
+        let names: Vec<TopicPartition> = partitions.iter().map(|index| TopicPartition::new(&**name, *index)).collect();
+        self.logs.forget(names.iter());
+        for (index, partition) in partitions.iter().zip(&names) {
             let open = taken.iter_mut().find(|(hosted, _)| hosted.index() == *index).and_then(|(_, partition)| partition.take());
             let mut rng = self.rng.lock();
             let done = match open {
-                Some(partition) => self.logs.delete_log(partition.into_log(), &mut rng, now),
+                Some(open) => self.logs.delete_log(open.into_log(), &mut rng, now),
                 None => {
                     let delay = self.config_of(&self.image(), name).log.file_delete_delay_ms;
-                    let partition = TopicPartition::new(&**name, *index);
-                    self.logs.delete_partition(&partition, &mut rng, now.mono.plus(delay))
+                    self.logs.delete_partition(partition, &mut rng, now.mono.plus(delay))
                 }
             };
             if let Err(e) = done {

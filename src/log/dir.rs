@@ -167,6 +167,14 @@ impl LogDir {
         Ok(())
     }
 
+    /// Partitions that are about to be deleted, so that one writing of the checkpoint files does for all.
+    pub fn forget<'a>(&self, partitions: impl Iterator<Item = &'a TopicPartition>) {
+        for partition in partitions {
+            self.shared.log_starts.forget(partition);
+            self.shared.recovery_points.forget(partition);
+        }
+    }
+
     /// L12: renames a directory that belongs to no known topic; it is kept for an operator.
     pub fn set_aside(&self, partition: &TopicPartition, rng: &mut Rng) -> Result<(), LogError> {
         self.rename_marked(partition, rng, "-stray").map(|_| ())
@@ -178,9 +186,15 @@ impl LogDir {
         let from = self.shared.root.join(partition.to_string());
         let to = self.shared.root.join(names::marked_dir(partition, id, mark));
         for offsets in [&self.shared.recovery_points, &self.shared.log_starts, &self.shared.high_watermarks, &self.shared.cleaner_offsets] {
-            offsets.set(partition, 0);
+            offsets.forget(partition);
         }
         self.shared.unrecovered.lock().remove(partition);
+        // Before the directory goes: after a crash in between, the next start finds it and asks again. A full disk is no reason to keep what
+        // fills it; the partition that next takes the name then waits for room.
+        match self.shared.mend_checkpoints() {
+            Err(LogError::NoSpace(_)) => {}
+            mended => mended?,
+        }
         match self.shared.disk.rename(&from, &to) {
             Ok(()) => {}
             Err(e) if e.is_not_found() => return Ok(None),

@@ -24,17 +24,31 @@ struct Noted {
     offsets: BTreeMap<TopicPartition, Offset>,
     /// The file says something else.
     changed: bool,
+    /// The file has partitions that are gone. A later one of the same name must not begin before that is mended.
+    stale: bool,
 }
 
 impl Offsets {
     /// What the file said at the start.
     pub fn load(&self, mut offsets: BTreeMap<TopicPartition, Offset>) {
         offsets.retain(|_, offset| (1..=names::MAX_OFFSET).contains(offset));
-        *self.0.lock() = Noted { offsets, changed: false };
+        *self.0.lock() = Noted { offsets, changed: false, stale: false };
     }
 
     pub fn get(&self, partition: &TopicPartition) -> Option<Offset> {
         self.0.lock().offsets.get(partition).copied()
+    }
+
+    /// The partition is gone.
+    pub fn forget(&self, partition: &TopicPartition) {
+        let noted = &mut *self.0.lock();
+        if noted.offsets.remove(partition).is_some() {
+            (noted.changed, noted.stale) = (true, true);
+        }
+    }
+
+    fn is_stale(&self) -> bool {
+        self.0.lock().stale
     }
 
     /// Notes an offset for the next writing of the file.
@@ -125,7 +139,18 @@ impl Shared {
         let mut noted = offsets.0.lock();
         if noted.changed {
             checkpoint::write_offsets(&*self.disk, &self.root.join(name), &noted.offsets).map_err(|e| self.failed(e))?;
-            noted.changed = false;
+            (noted.changed, noted.stale) = (false, false);
+        }
+        Ok(())
+    }
+
+    /// Takes partitions that are gone out of the files that say where a log begins and how far it is synced. What they say of one must
+    /// not come true for a later one of the same name.
+    pub fn mend_checkpoints(&self) -> Result<(), LogError> {
+        for (name, offsets) in [(names::LOG_STARTS, &self.log_starts), (names::RECOVERY_POINTS, &self.recovery_points)] {
+            if offsets.is_stale() {
+                self.write_checkpoint(name, offsets)?;
+            }
         }
         Ok(())
     }

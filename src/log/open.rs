@@ -43,6 +43,7 @@ impl Log {
         match log.home.disk().list(&log.home.dir()) {
             Ok(entries) => log.load(entries, opening, now)?,
             Err(e) if e.is_not_found() => {
+                log.home.shared.mend_checkpoints()?;
                 // Most logs begin like this: two names are made, and nothing is read.
                 log.home.done(log.home.disk().create_dir(&log.home.dir()))?;
                 log.write_partition_metadata()?;
