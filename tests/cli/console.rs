@@ -150,6 +150,8 @@ fn stretches_end_by_themselves() {
     // The last ones of both partitions, in the order of time.
     let tail = |n| kfk(&broker, &format!("console-consumer --topic ab --until-end --tail {n}"), &[], b"").lines();
     assert_eq!((tail(3), tail(0).len(), tail(99).len()), (vec!["b1".to_owned(), "a2".to_owned(), "b2".to_owned()], 0, 6));
+    let none = kfk(&broker, "console-consumer --topic nosuch --until-end", &[], b"");
+    assert!(none.code == 1 && none.err.contains("error: topic \"nosuch\" does not exist\n"), "{}", none.err);
     let wrong = kfk(&broker, "console-consumer --topic ab --since soon", &[], b"");
     assert_eq!((wrong.code, wrong.out.as_str()), (2, ""));
     assert!(wrong.err.starts_with("error: --since: \"soon\" is no time\n  hint: a time looks like"), "{}", wrong.err);

@@ -162,12 +162,18 @@ impl Reading<'_> {
         Ok(())
     }
 
-    /// A topic that does not exist may come to be; under kfk's own name that is said.
+    /// A topic that does not exist may come to be; under kfk's own name that is said. Where a stretch of it is wanted, it is an error.
     async fn find(&self, topic: &str, create: bool) -> Result<(), CliError> {
         match self.consumer.client().topic(topic, create).await {
             Ok(_) => Ok(()),
             Err(e) if e.code() == Some(ErrorCode::InvalidTopicException) => {
                 Err(CliError::failed(format!("Invalid topics: [{topic}]")).exception(java_class(ErrorCode::InvalidTopicException)))
+            }
+            // It would have no end that could be reached.
+            Err(e) if e.code() == Some(ErrorCode::UnknownTopicOrPartition) && self.plan.window.is_some() => {
+                let mut error = CliError::from(e).hint("`kfk topics --list` shows what there is");
+                error.message = format!("topic \"{topic}\" does not exist");
+                Err(error)
             }
             Err(e) if e.code() == Some(ErrorCode::UnknownTopicOrPartition) => {
                 if !self.cx.is_kafka() {

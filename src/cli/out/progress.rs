@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 /// What is done sooner needs no bar.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -22,9 +22,9 @@ pub struct Progress {
 }
 
 const BYTES: &str = "{msg} {wide_bar} {bytes}/{total_bytes} {eta}";
-const RECORDS: &str = "{msg} {wide_bar} {human_pos}/{human_len} {per_sec} {eta}";
+const RECORDS: &str = "{msg} {wide_bar} {human_pos}/{human_len} {rate}/s {eta}";
 /// Where no end is known.
-const COUNT: &str = "{msg} {human_pos} {per_sec}";
+const COUNT: &str = "{msg} {human_pos} {rate}/s";
 
 impl Progress {
     /// Nothing is shown yet, and never if standard error is no terminal or if standard output is one (the data itself shows the progress).
@@ -59,7 +59,11 @@ impl Progress {
         }
         self.calls = 0;
         if self.bar.is_none() && self.started.elapsed() > PATIENCE {
-            let style = ProgressStyle::with_template(self.template);
+            let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+                // A bar without its rate is no reason to stop.
+                let _ = write!(out, "{:.0}", state.per_sec());
+            };
+            let style = ProgressStyle::with_template(self.template).map(|style| style.with_key("rate", rate));
             let bar = ProgressBar::new(self.total).with_message(self.label.clone());
             self.bar = Some(bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())));
         }
