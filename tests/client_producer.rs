@@ -123,6 +123,31 @@ async fn connections_that_break_in_the_middle_lose_and_repeat_nothing() {
     producer.close(Duration::from_secs(5)).await;
 }
 
+/// A flush that looks while a callback runs must not take its record for done.
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn a_flush_waits_for_the_callbacks_of_what_was_sent_before() {
+    let log = Arc::new(Mutex::new(Log::default()));
+    let broker = FakeBroker::start(move |call| (call.key == ApiKey::Produce).then(|| stored(call, &log, 1 << 20))).await;
+    let producer = Producer::new(broker.producer(&QUICK)).unwrap();
+    let (entered, has_entered) = tokio::sync::oneshot::channel();
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let done = Arc::new(AtomicUsize::new(0));
+    let told = done.clone();
+    let callback = move |fate: Result<_, Error>| {
+        entered.send(fate.is_ok()).unwrap();
+        released.recv().unwrap();
+        told.fetch_add(1, Ordering::SeqCst);
+    };
+    producer.send_with(record("0"), Delivery::Callback(Box::new(callback))).await.unwrap();
+    assert!(has_entered.await.unwrap());
+    let mut flush = Box::pin(producer.flush());
+    assert!(tokio::time::timeout(Duration::from_millis(20), &mut flush).await.is_err(), "the callback has not returned");
+    release.send(()).unwrap();
+    flush.await;
+    assert_eq!(done.load(Ordering::SeqCst), 1);
+    producer.close(Duration::from_secs(5)).await;
+}
+
 #[tokio::test]
 async fn p13_a_batch_that_the_broker_calls_too_large_is_cut_until_it_fits() {
     let log = Arc::new(Mutex::new(Log::default()));

@@ -1,4 +1,4 @@
-//! Splits a command line the way argparse4j does, the parser of those of Kafka's tools that have subcommands, and hands it to clap.
+//! Splits a command line the way argparse4j does, the parser of some of Kafka's tools, and hands it to clap.
 //!
 //! Facts about argparse4j as Kafka uses it: options of the tool come before the subcommand, those of the subcommand after it; long options
 //! may be abbreviated as long as they are unmistakable; of an option that is repeated the last one counts; whatever is wrong is told after
@@ -18,6 +18,11 @@ pub enum Value {
     Integer,
     Long,
     Short,
+    Double,
+    /// One of these numbers.
+    Choice(&'static [i32]),
+    /// One text or several, up to the next option.
+    Several,
     /// Text, and the option may be repeated.
     Many,
     /// There is none.
@@ -54,7 +59,7 @@ pub struct Sub {
     pub help: &'static str,
 }
 
-/// A tool's command line.
+/// A tool's command line, with subcommands or without.
 #[derive(Clone, Copy, Debug)]
 pub struct Spec {
     /// `kafka-transactions.sh`
@@ -92,7 +97,9 @@ pub struct Refused {
 impl Refused {
     /// Everything that argparse4j prints about it, without the last newline.
     pub fn told(&self) -> String {
-        format!("{}\n{}", self.usage, wrap(&format!("{}: error: {}", self.prog, self.text), 0, ""))
+        // The end of the line takes a place in it.
+        let line = format!("{}: error: {}\n", self.prog, self.text);
+        format!("{}\n{}", self.usage, wrap(&line, 0, "").trim_end_matches('\n'))
     }
 }
 
@@ -110,11 +117,15 @@ impl Spec {
     pub fn parse(&self, about: &str, words: &[OsString]) -> Result<Parsed, Refused> {
         let words: Vec<String> = words.iter().map(|w| w.to_string_lossy().into_owned()).collect();
         let mut line = Reading { words: &words, at: 0, given: Vec::new(), out: Vec::new() };
+        if words.is_empty() && self.subs.is_empty() {
+            return Ok(Parsed::Help(self.help(about)));
+        }
         while let Some(word) = words.get(line.at) {
             match word.as_str() {
                 "-h" | "--help" => return Ok(Parsed::Help(self.help(about))),
                 "-v" | "--version" if self.version => return Ok(Parsed::Version),
                 _ if word.starts_with('-') => self.option(None, &mut line)?,
+                extra if self.subs.is_empty() => return Err(self.refused(None, format!("unrecognized arguments: '{extra}'"))),
                 name => {
                     let Some(sub) = self.subs.iter().find(|s| s.name == name) else { return Err(self.invalid_choice(name)) };
                     line.out.push(name.into());
@@ -129,7 +140,16 @@ impl Spec {
                 }
             }
         }
-        Err(self.refused(None, "too few arguments".to_owned()))
+        if !self.subs.is_empty() {
+            return Err(self.refused(None, "too few arguments".to_owned()));
+        }
+        self.require(None, &line.given)?;
+        Ok(Parsed::Words(line.out))
+    }
+
+    /// What a tool without subcommands says of a command line whose parts do not fit together.
+    pub fn unfit(&self, text: &str) -> String {
+        self.refused(None, text.to_owned()).told()
     }
 
     /// What follows the name of a subcommand. Gives its help if that is asked for.
@@ -173,22 +193,13 @@ impl Spec {
         if let Some(other) = others.filter(|_| opt.one_of != OneOf::No).find(|o| line.given.contains(&o.name)) {
             return Err(self.refused(sub, format!("argument {shown}: not allowed with argument {}", other.shown())));
         }
-        let value = match attached {
-            Some(value) if opt.value == Value::Flag => {
-                return Err(self.refused(sub, format!("argument {shown}: ignore implicit argument '{value}'")));
-            }
-            Some(value) => Some(value.to_owned()),
-            None if opt.value == Value::Flag => None,
-            None => match line.words.get(line.at).filter(|w| !w.starts_with('-') || w.parse::<f64>().is_ok()) {
-                Some(value) => {
-                    line.at += 1;
-                    Some(value.clone())
-                }
-                None => return Err(self.refused(sub, format!("argument {shown}: expected one argument"))),
-            },
-        };
-        if let Some((value, why)) = value.as_ref().and_then(|v| Some((v, opt.value.refuses(v)?))) {
-            return Err(self.refused(sub, format!("argument {shown}: could not convert '{value}' to {why}")));
+        let values = self.values(sub, opt, attached, line)?;
+        if let Some((value, why)) = values.iter().find_map(|v| Some((v, opt.value.refuses(v)?))) {
+            let text = match opt.value {
+                Value::Choice(_) if why.starts_with('{') => format!("argument {shown}: invalid choice: '{value}' (choose from {why})"),
+                _ => format!("argument {shown}: could not convert '{value}' to {why}"),
+            };
+            return Err(self.refused(sub, text));
         }
         // The last one counts.
         if line.given.contains(&opt.name) && opt.value != Value::Many {
@@ -196,8 +207,34 @@ impl Spec {
             line.out.retain(|w| w != opt.name && !w.to_string_lossy().starts_with(&attached));
         }
         line.given.push(opt.name);
-        line.out.push(value.map_or(opt.name.to_owned(), |value| format!("{}={value}", opt.name)).into());
+        if opt.value == Value::Flag {
+            line.out.push(opt.name.into());
+        }
+        line.out.extend(values.into_iter().map(|value| OsString::from(format!("{}={value}", opt.name))));
         Ok(())
+    }
+
+    /// The values of an option, attached to it or in the words that follow.
+    fn values(&self, sub: Option<&Sub>, opt: &Opt, attached: Option<&str>, line: &mut Reading<'_>) -> Result<Vec<String>, Refused> {
+        let shown = opt.shown();
+        if opt.value == Value::Flag {
+            return match attached {
+                Some(value) => Err(self.refused(sub, format!("argument {shown}: ignore implicit argument '{value}'"))),
+                None => Ok(Vec::new()),
+            };
+        }
+        if let Some(value) = attached {
+            return Ok(vec![value.to_owned()]);
+        }
+        let most = if opt.value == Value::Several { usize::MAX } else { 1 };
+        let is_value = |w: &&String| !w.starts_with('-') || w.parse::<f64>().is_ok();
+        let values: Vec<String> = line.words[line.at..].iter().take_while(is_value).take(most).cloned().collect();
+        line.at += values.len();
+        match (values.is_empty(), opt.value) {
+            (false, _) => Ok(values),
+            (true, Value::Several) => Err(self.refused(sub, format!("argument {shown}: expected 1 argument(s)"))),
+            (true, _) => Err(self.refused(sub, format!("argument {shown}: expected one argument"))),
+        }
     }
 
     /// Of several that are missing the last one is told.
@@ -246,12 +283,13 @@ impl Spec {
         items.extend(options.iter().filter(|o| o.one_of == OneOf::No).map(Opt::in_usage));
         items.extend(group_in_usage(options, OneOf::AtMost));
         items.extend(group_in_usage(options, OneOf::Exactly));
-        if sub.is_none() {
+        if sub.is_none() && !self.subs.is_empty() {
             items.extend([self.choice(), "...".to_owned()]);
         }
         let head = format!("usage: {}", self.prog);
-        let indent = " ".repeat(head.len());
-        let (mut lines, mut line) = (Vec::new(), head);
+        // A long name has a line of its own.
+        let indent = " ".repeat(if head.len() > 30 { 6 } else { head.len() });
+        let (mut lines, mut line) = if head.len() > 30 { (vec![head], indent.clone()) } else { (Vec::new(), head) };
         for item in items {
             if line.chars().count() + 1 + item.chars().count() > WIDTH && line != indent {
                 lines.push(std::mem::replace(&mut line, indent.clone()));
@@ -269,6 +307,9 @@ impl Spec {
             options.push_str(&entry("-v, --version", "show the version and exit"));
         }
         self.options.iter().for_each(|o| options.push_str(&entry(&o.in_help(), o.help)));
+        if self.subs.is_empty() {
+            return text + &options;
+        }
         let mut subs = format!("  {}\n", self.choice());
         self.subs.iter().for_each(|s| subs.push_str(&entry(&format!("  {}", s.name), s.help)));
         text.push_str(&match self.metavar {
@@ -318,7 +359,11 @@ impl Opt {
     }
 
     fn with_value(&self, name: &str) -> String {
-        if self.value == Value::Flag { name.to_owned() } else { format!("{name} {}", self.metavar) }
+        match self.value {
+            Value::Flag => name.to_owned(),
+            Value::Several => format!("{name} {0} [{0} ...]", self.metavar),
+            _ => format!("{name} {}", self.metavar),
+        }
     }
 
     fn in_usage(&self) -> String {
@@ -353,7 +398,15 @@ impl Value {
     fn refuses(self, text: &str) -> Option<String> {
         let no_number = format!("(For input string: \"{text}\")");
         match self {
-            Value::Text | Value::Many | Value::Flag => None,
+            Value::Text | Value::Several | Value::Many | Value::Flag => None,
+            Value::Double if text.trim().parse::<f64>().is_ok() => None,
+            Value::Double if text.matches('.').count() > 1 => Some("Double (multiple points)".to_owned()),
+            Value::Double => Some(format!("Double {no_number}")),
+            Value::Choice(known) => match text.parse::<i32>() {
+                Ok(number) if known.contains(&number) => None,
+                Ok(_) => Some(format!("{{{}}}", known.iter().map(i32::to_string).collect::<Vec<_>>().join(","))),
+                Err(_) => Some(format!("Integer {no_number}")),
+            },
             Value::Integer => text.parse::<i32>().is_err().then(|| format!("Integer {no_number}")),
             Value::Long => text.parse::<i64>().is_err().then(|| format!("Long {no_number}")),
             Value::Short if text.parse::<i16>().is_ok() => None,
@@ -522,5 +575,47 @@ mod tests {
         assert_eq!(wrap(text, 0, ""), lines.join("\n"));
         let Ok(Parsed::Help(help)) = parse("--server h show -h") else { panic!("help") };
         assert!(help.contains("  --name NAME            a name that is told in  quite a few words, so that\n"), "{help}");
+    }
+
+    const FLAT: Spec = Spec {
+        prog: "kafka-producer-perf-test",
+        options: &[
+            Opt::new("--throughput", "THROUGHPUT", Value::Double, "a rate").required(),
+            Opt::new("--property", "NAME=VALUE", Value::Several, "settings"),
+            Opt::new("--acks", "ACKS", Value::Choice(&[0, 1, -1]), "who must have it"),
+            Opt::new("--size", "SIZE", Value::Integer, "how large").one_of(OneOf::Exactly),
+            Opt::flag("--counted", "a number").one_of(OneOf::Exactly),
+        ],
+        subs: &[],
+        metavar: "",
+        version: false,
+        help_exit: 1,
+    };
+
+    fn flat(line: &str) -> Result<Parsed, String> {
+        let words: Vec<OsString> = line.split(' ').filter(|w| !w.is_empty()).map(OsString::from).collect();
+        FLAT.parse("Measures.", &words).map_err(|refused| refused.text)
+    }
+
+    #[test]
+    fn a_tool_without_subcommands_takes_options_alone() {
+        let line = "--thr -1 --property a=1 b=2 --acks -1 --counted";
+        assert_eq!(flat(line), words("--throughput=-1 --property=a=1 --property=b=2 --acks=-1 --counted"));
+        assert_eq!(flat("--throughput 1 --counted more"), Err("unrecognized arguments: 'more'".into()));
+        assert_eq!(flat("--counted"), Err("argument --throughput is required".into()));
+        assert_eq!(flat("--throughput 1"), Err("one of the arguments --size --counted is required".into()));
+        assert_eq!(flat("--throughput 1.5.5"), Err("argument --throughput: could not convert '1.5.5' to Double (multiple points)".into()));
+        assert_eq!(flat("--acks 5"), Err("argument --acks: invalid choice: '5' (choose from {0,1,-1})".into()));
+        assert_eq!(flat("--property --counted"), Err("argument --property: expected 1 argument(s)".into()));
+    }
+
+    #[test]
+    fn a_long_name_has_a_line_of_its_own_in_the_usage() {
+        let usage = "usage: kafka-producer-perf-test\n       [-h] --throughput THROUGHPUT\n       [--property NAME=VALUE [NAME=VALUE ...]] [--acks ACKS]\n       (--size SIZE | --counted)";
+        let broken = "kafka-producer-perf-test: error: At  least  one  of  --bootstrap-server, --\ncommand-property must be specified.";
+        assert_eq!(
+            FLAT.unfit("At least one of --bootstrap-server, --command-property must be specified.").strip_prefix(usage),
+            Some(&*format!("\n{broken}"))
+        );
     }
 }

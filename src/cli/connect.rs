@@ -96,6 +96,8 @@ pub struct ClientKind {
 pub const ADMIN: ClientKind = ClientKind { refusal: "Failed to create new KafkaAdminClient", busy: false, minds_signals: false };
 pub const PRODUCER: ClientKind = ClientKind { refusal: "Failed to construct kafka producer", busy: true, minds_signals: false };
 pub const SHARE_CONSUMER: ClientKind = ClientKind { refusal: "Failed to construct Kafka share consumer", busy: true, minds_signals: true };
+/// As [`PRODUCER`], for commands that have something to tell after a signal.
+pub const MEASURED_PRODUCER: ClientKind = ClientKind { minds_signals: true, ..PRODUCER };
 pub const CONSUMER: ClientKind = ClientKind { refusal: "Failed to construct kafka consumer", busy: true, minds_signals: true };
 
 /// Runs `work` with the client properties completed: where the broker is, and how long to wait for it.

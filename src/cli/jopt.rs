@@ -2,8 +2,8 @@
 //!
 //! Facts about jopt-simple as Kafka uses it: long options may be written with one dash; a value follows as `--name=value` or as the next
 //! word; an option that needs a value takes the next word whatever it looks like (`--shift-by -2`); an optional value is only taken when the
-//! word does not start with a dash; options are not abbreviated; words that are no options are ignored; a flag may be repeated; several
-//! values for an option that takes one are an error only when it is read.
+//! word does not start with a dash (or is a number, where a number is wanted); options are not abbreviated; words that are no options are
+//! ignored; a flag may be repeated; several values for an option that takes one are an error only when it is read.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -35,7 +35,10 @@ enum Takes {
     Nothing,
     /// A flag that counts every time it is there.
     NothingEachTime,
-    Optional,
+    /// One with `numbers` also takes one below zero.
+    Optional {
+        numbers: bool,
+    },
     Value {
         many: bool,
     },
@@ -82,7 +85,10 @@ pub fn normalize(command: &Command, words: &[OsString], mode: Mode) -> Result<No
                 continue;
             }
             Takes::NothingEachTime => None,
-            Takes::Optional => attached.or_else(|| next_if(&mut rest, |w| !looks_like_option(w))),
+            Takes::Optional { numbers } => {
+                let wanted = |w: &OsStr| !looks_like_option(w) || (numbers && w.to_str().is_some_and(|t| t.parse::<i64>().is_ok()));
+                attached.or_else(|| next_if(&mut rest, wanted))
+            }
             Takes::Value { many } => {
                 if seen.contains(&long) && !many {
                     twice.get_or_insert_with(|| long.clone());
@@ -99,6 +105,10 @@ pub fn normalize(command: &Command, words: &[OsString], mode: Mode) -> Result<No
             }
         };
         normal.args.push(word_of(&long, value.as_deref()));
+        while mode == Mode::Lenient && arg.get_num_args().is_some_and(|n| n.max_values() > 1) {
+            let Some(value) = next_if(&mut rest, |w| !looks_like_option(w)) else { break };
+            normal.args.push(word_of(&long, Some(&value)));
+        }
         seen.push(long);
     }
     if let Some(name) = twice.filter(|_| mode == Mode::Strict) {
@@ -139,7 +149,9 @@ fn find<'a>(command: &'a Command, name: &str) -> Option<&'a Arg> {
 
 fn takes(arg: &Arg) -> Takes {
     match arg.get_action() {
-        ArgAction::Set if arg.get_num_args().is_some_and(|n| n.min_values() == 0) => Takes::Optional,
+        ArgAction::Set if arg.get_num_args().is_some_and(|n| n.min_values() == 0) => {
+            Takes::Optional { numbers: arg.is_allow_hyphen_values_set() }
+        }
         ArgAction::Set => Takes::Value { many: false },
         ArgAction::Append if arg.get_num_args().is_some_and(|n| n.min_values() == 0) => Takes::NothingEachTime,
         ArgAction::Append => Takes::Value { many: true },
@@ -188,6 +200,7 @@ mod tests {
             .arg(Arg::new("group").long("group").action(ArgAction::Append))
             .arg(Arg::new("default").long("default").action(ArgAction::Append).num_args(0..=1).require_equals(true))
             .arg(Arg::new("state").long("state").num_args(0..=1).require_equals(true))
+            .arg(Arg::new("count").long("count").num_args(0..=1).require_equals(true).allow_hyphen_values(true))
             .arg(Arg::new("shift").long("shift-by").allow_hyphen_values(true))
     }
 
@@ -221,6 +234,8 @@ mod tests {
         assert_eq!(strict("--shift-by --list").unwrap(), "--shift-by=--list");
         assert_eq!(strict("--state --list").unwrap(), "--state --list");
         assert_eq!(strict("--state stable --list").unwrap(), "--state=stable --list");
+        assert_eq!(strict("--count -1 --state -1").unwrap_err().message, "1 is not a recognized option");
+        assert_eq!(strict("--count -1 --count=2 --list").unwrap(), "--count=-1 --count=2 --list");
         assert_eq!(strict("--topic").unwrap_err().message, "Option topic requires an argument");
     }
 

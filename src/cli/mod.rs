@@ -16,9 +16,11 @@ pub mod console_consumer;
 pub mod console_producer;
 pub mod console_share_consumer;
 pub mod consumer_groups;
+pub mod consumer_perf_test;
 pub mod delegation_tokens;
 pub mod delete_records;
 pub mod dump_log;
+pub mod e2e_latency;
 pub mod embedded;
 pub mod error;
 pub mod failure;
@@ -33,11 +35,14 @@ pub mod man;
 pub mod metadata_quorum;
 pub mod names;
 pub mod out;
+pub mod perf;
 pub mod ping;
 pub mod principal;
+pub mod producer_perf_test;
 pub mod reassign_partitions;
 pub mod records;
 pub mod reference;
+pub mod replica_verification;
 pub mod server;
 pub mod share_groups;
 pub mod storage;
@@ -46,6 +51,7 @@ pub mod topic_pattern;
 pub mod topics;
 pub mod transactions;
 pub mod usage;
+pub mod verifiable;
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -90,6 +96,12 @@ pub const TOOLS: &[Entry] = &[
     Entry::of::<carry::record::Args>(),
     Entry::of::<carry::replay::Args>(),
     Entry::of::<carry::copy::Args>(),
+    Entry::of::<producer_perf_test::Args>(),
+    Entry::of::<consumer_perf_test::Args>(),
+    Entry::of::<e2e_latency::Args>(),
+    Entry::of::<verifiable::producer::Args>(),
+    Entry::of::<verifiable::consumer::Args>(),
+    Entry::of::<replica_verification::Args>(),
     Entry::of::<completions::Args>(),
     Entry::of::<man::Args>(),
     Entry::of::<install_links::Args>(),
@@ -188,7 +200,8 @@ fn run_as_kafka(entry: &Entry, words: &[OsString]) -> Exit {
     if let Some(spec) = entry.argparse {
         return run_as_argparse(entry, spec, command, words, &cx);
     }
-    let outcome = jopt::normalize(&command, words, jopt::Mode::Strict).and_then(|normal| {
+    let outcome = entry.translate(words, &cx).and_then(|new| {
+        let normal = jopt::normalize(&command, new.as_deref().unwrap_or(words), jopt::Mode::Strict)?;
         if words.is_empty() || normal.help {
             stderr_line(entry.about);
             usage::print_option_table(&command);
@@ -222,7 +235,8 @@ fn run_as_argparse(entry: &Entry, spec: &argparse::Spec, command: Command, words
             stderr_line(refused.told());
             return Exit::FAILED;
         }
-        Ok(argparse::Parsed::Help(text)) => print(text.trim_end()).map(|()| Exit(spec.help_exit)),
+        // Those without subcommands take no words at all for a wish for help, and do not call that a failure.
+        Ok(argparse::Parsed::Help(text)) => print(text.trim_end()).map(|()| if words.is_empty() { Exit::OK } else { Exit(spec.help_exit) }),
         Ok(argparse::Parsed::Version) => print(KAFKA_VERSION).map(|()| Exit::OK),
         Ok(argparse::Parsed::Words(words)) => {
             let line = std::iter::once(OsString::from(entry.kafka)).chain(words);

@@ -1,5 +1,7 @@
 //! What a command is to the frame: its options (a clap struct), its Kafka name, what it does, and how it tells a failure under Kafka's name.
 
+use std::ffi::OsString;
+
 use clap::{ArgMatches, Command};
 
 use super::argparse::Spec;
@@ -66,6 +68,12 @@ pub trait Tool: clap::Args + Sized + 'static {
     /// For the tools of Kafka that read their command line with argparse4j: what that accepts.
     const ARGPARSE: Option<&'static Spec> = None;
 
+    /// Under Kafka's name: an old form of the command line in its new one, or `None` where it is new.
+    fn translate(words: &[OsString], cx: &Context) -> Result<Option<Vec<OsString>>, CliError> {
+        let _ = (words, cx);
+        Ok(None)
+    }
+
     /// Does the work. Data goes to standard output, everything else to standard error.
     fn run(self, cx: &Context) -> Result<Exit, CliError>;
 
@@ -86,6 +94,7 @@ pub struct Entry {
     pub about: &'static str,
     pub argparse: Option<&'static Spec>,
     augment: fn(Command) -> Command,
+    translate: fn(&[OsString], &Context) -> Result<Option<Vec<OsString>>, CliError>,
     run: fn(&ArgMatches, &Context) -> Result<Exit, CliError>,
     report_as_kafka: fn(&CliError, &Entry) -> Exit,
 }
@@ -98,6 +107,7 @@ impl Entry {
             about: T::ABOUT,
             argparse: T::ARGPARSE,
             augment: |command| T::augment_args(command),
+            translate: T::translate,
             run: |matches, cx| match T::from_arg_matches(matches) {
                 Ok(args) => args.run(cx),
                 Err(e) => Err(CliError::usage(e.to_string())),
@@ -109,6 +119,10 @@ impl Entry {
     /// The clap definition of this command under `name`.
     pub fn clap_command(&self, name: &'static str) -> Command {
         (self.augment)(Command::new(name)).about(self.about)
+    }
+
+    pub fn translate(&self, words: &[OsString], cx: &Context) -> Result<Option<Vec<OsString>>, CliError> {
+        (self.translate)(words, cx)
     }
 
     pub fn run(&self, matches: &ArgMatches, cx: &Context) -> Result<Exit, CliError> {

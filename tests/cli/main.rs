@@ -16,6 +16,7 @@ mod groups;
 mod manners;
 mod offsets;
 mod pattern;
+mod perf;
 mod producer;
 mod quorum;
 mod reassign;

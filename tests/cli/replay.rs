@@ -43,6 +43,12 @@ pub const TOOLS: &[&str] = &[
     "kafka-broker-api-versions",
     "kafka-share-groups",
     "kafka-console-share-consumer",
+    "kafka-consumer-perf-test",
+    "kafka-producer-perf-test",
+    "kafka-e2e-latency",
+    "kafka-verifiable-producer",
+    "kafka-verifiable-consumer",
+    "kafka-replica-verification",
 ];
 
 const KILLED: i32 = -1;

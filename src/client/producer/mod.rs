@@ -32,6 +32,7 @@ mod record;
 mod request;
 mod routes;
 mod sender;
+mod telling;
 mod transactions;
 
 pub use crate::machine::producer::GroupMetadata;
@@ -45,6 +46,7 @@ use tokio::sync::{Notify, oneshot};
 
 use self::routes::Routes;
 use self::sender::{Jobs, tell_all};
+use self::telling::Tellings;
 use super::cluster::Client;
 use super::error::Error;
 use super::metadata::TopicMetadata;
@@ -85,6 +87,8 @@ struct State {
     partitioner: Box<dyn Partitioner>,
     rng: Rng,
     flushes: usize,
+    /// The machine is done with these records, but not all that wait for them have been told.
+    tellings: Tellings,
     /// Failed for good (not allowed to produce at all, say): every later send gets this.
     fatal: Option<Error>,
     /// With a `transactional.id`.
@@ -124,6 +128,7 @@ impl Producer {
             partitioner,
             rng: Rng::new(u64::from_ne_bytes(seed)),
             flushes: 0,
+            tellings: Tellings::default(),
             fatal: None,
             transactions: config.transactional_id.as_ref().map(|_| {
                 let c = &config.client;
@@ -279,15 +284,23 @@ impl Producer {
             .await
     }
 
-    /// Sends everything that lingers and waits until the fate of every record sent so far is known. Records that are sent while it
-    /// waits do not hold it up.
+    /// Sends everything that lingers and waits until the fate of every record sent so far is known, and has been told: no callback of
+    /// theirs runs any more. Records that are sent while it waits do not hold it up. Not to be awaited in a callback.
     pub async fn flush(&self) {
         let flushing = Flushing::start(&self.shared);
         let mark = self.shared.state.lock().batches.mark();
+        let mut tellings = None;
         loop {
             let progress = self.shared.progress.notified();
-            if self.shared.state.lock().batches.is_over(mark) {
-                break;
+            {
+                let state = self.shared.state.lock();
+                if state.batches.is_over(mark) {
+                    // What is told of later was sent later.
+                    let last = *tellings.get_or_insert_with(|| state.tellings.mark());
+                    if state.tellings.is_over(last) {
+                        break;
+                    }
+                }
             }
             self.shared.work.notify_one();
             progress.await;

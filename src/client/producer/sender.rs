@@ -9,6 +9,7 @@ use kfk_wire::init_producer_id_request::InitProducerIdRequest;
 use super::Shared;
 use super::record::{Delivery, RecordMetadata};
 use super::request::{Verdict, produce};
+use super::telling::Telling;
 use super::transactions;
 use crate::client::error::{Error, check};
 use crate::config::ProducerConfig;
@@ -97,7 +98,8 @@ fn step(shared: &Arc<Shared>) -> Instant {
         let mut guard = shared.state.lock();
         let state = &mut *guard;
         let expired = state.batches.expire(now);
-        let given_up = transactions::settle(state, &expired);
+        let expired = (!expired.is_empty()).then(|| (expired, state.tellings.begin()));
+        let given_up = transactions::settle(state, expired.iter().flat_map(|(expired, _)| expired));
         let (batches, txn) = (&mut state.batches, &mut state.transactions);
         let may_send = |topic: &str, partition| txn.as_ref().is_none_or(|t| t.may_send(topic, partition));
         let drained = batches.drain_where(now, may_send, |topic, partition| metadata.leader(topic, partition));
@@ -112,7 +114,9 @@ fn step(shared: &Arc<Shared>) -> Instant {
         let deadline = [batches.next_deadline(now), retry].into_iter().flatten().min();
         (expired, given_up, drained, ask, anonymous, deadline)
     };
-    tell_expired(shared, expired);
+    if let Some((expired, number)) = expired {
+        tell_expired(&Telling { shared, number }, expired);
+    }
     transactions::tell(shared, given_up);
     if let Some(ask) = ask {
         tokio::spawn(transactions::ask(shared.clone(), ask));
@@ -188,13 +192,14 @@ async fn renew_identity(shared: Arc<Shared>) {
         }
         Err(error) if error.is_retriable() => shared.jobs.lock().trouble = Some(error),
         Err(error) => {
-            let given_up = {
+            let (given_up, number) = {
                 let mut state = shared.state.lock();
                 state.fatal = Some(error.clone());
-                state.batches.abandon(error.code().unwrap_or(ErrorCode::UnknownServerError))
+                (state.batches.abandon(error.code().unwrap_or(ErrorCode::UnknownServerError)), state.tellings.begin())
             };
+            let telling = Telling { shared: &shared, number };
             tell_all(given_up, &error);
-            shared.progress.notify_waiters();
+            drop(telling);
         }
     }
     shared.work.notify_one();
@@ -214,7 +219,7 @@ fn start_in_order(request: impl Future<Output = ()> + Send + 'static) {
 async fn send(shared: Arc<Shared>, node: NodeId, batches: Vec<ReadyBatch>) {
     let verdicts = produce(&shared, node, batches).await;
     let now = shared.now();
-    let (outcomes, given_up) = {
+    let (outcomes, given_up, number) = {
         let mut guard = shared.state.lock();
         let state = &mut *guard;
         state.batches.request_done(node);
@@ -224,8 +229,9 @@ async fn send(shared: Arc<Shared>, node: NodeId, batches: Vec<ReadyBatch>) {
         };
         let outcomes: Vec<_> = verdicts.into_iter().filter_map(result).collect();
         let given_up = transactions::settle(state, outcomes.iter().map(|(o, _)| o));
-        (outcomes, given_up)
+        (outcomes, given_up, state.tellings.begin())
     };
+    let telling = Telling { shared: &shared, number };
     let moved = outcomes.iter().any(|(o, _)| matches!(o, Outcome::Retrying { refresh: true }));
     {
         let mut jobs = shared.jobs.lock();
@@ -237,8 +243,8 @@ async fn send(shared: Arc<Shared>, node: NodeId, batches: Vec<ReadyBatch>) {
     for (outcome, verdict) in outcomes {
         tell(outcome, &verdict);
     }
+    drop(telling);
     transactions::tell(shared.as_ref(), given_up);
-    shared.progress.notify_waiters();
     shared.work.notify_one();
 }
 
@@ -264,10 +270,8 @@ fn tell(outcome: Outcome<Delivery>, verdict: &Verdict) {
     }
 }
 
-fn tell_expired(shared: &Shared, expired: Vec<Outcome<Delivery>>) {
-    if expired.is_empty() {
-        return;
-    }
+fn tell_expired(telling: &Telling<'_>, expired: Vec<Outcome<Delivery>>) {
+    let shared = telling.shared;
     let after = Duration::from_millis(shared.config.delivery_timeout_ms);
     for outcome in expired {
         let Outcome::Expired { last, deliveries } = outcome else { continue };
@@ -276,7 +280,6 @@ fn tell_expired(shared: &Shared, expired: Vec<Outcome<Delivery>>) {
         let error = Error::TimedOut { what: "sending a record".into(), after, last };
         deliveries.into_iter().for_each(|d| d.failed(&error));
     }
-    shared.progress.notify_waiters();
 }
 
 /// Tells the same to every record of batches that were given up.

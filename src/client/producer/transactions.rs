@@ -12,6 +12,7 @@ use kfk_wire::{ErrorCode, Request};
 
 use super::record::Delivery;
 use super::sender::tell_all;
+use super::telling::Telling;
 use super::{Flushing, GroupMetadata, Producer, Shared, State};
 use crate::client::admin::GroupOffset;
 use crate::client::cluster::Coordinator;
@@ -163,8 +164,8 @@ impl Shared {
     }
 }
 
-/// Records that have no place to go any more, and why.
-pub(super) type GivenUp = Option<(Vec<Outcome<Delivery>>, Error)>;
+/// Records that have no place to go any more, why, and the number of their telling.
+pub(super) type GivenUp = Option<(Vec<Outcome<Delivery>>, Error, u64)>;
 
 /// Brings records and transaction into step after either has changed: what failed spoils the transaction, a transaction that is over
 /// drops what waits, and a new identity is taken on.
@@ -193,14 +194,16 @@ pub(super) fn settle<'a>(state: &mut State, outcomes: impl IntoIterator<Item = &
     if let Some(identity) = transactions.identity() {
         state.batches.change_identity(identity);
     }
-    given_up.filter(|(records, _)| !records.is_empty())
+    let (records, why) = given_up.filter(|(records, _)| !records.is_empty())?;
+    Some((records, why, state.tellings.begin()))
 }
 
 /// Tells those who wait for these records.
 pub(super) fn tell(shared: &Shared, given_up: GivenUp) {
-    if let Some((records, why)) = given_up {
+    if let Some((records, why, number)) = given_up {
+        let telling = Telling { shared, number };
         tell_all(records, &why);
-        shared.progress.notify_waiters();
+        drop(telling);
     }
 }
 
