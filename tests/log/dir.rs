@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use kfk::log::sim_disk::SimDisk;
+use kfk::log::sim_disk::{Fault, SimDisk, Survives};
 use kfk::log::{DirOptions, LogConfig, LogDir, LogError, RealDisk};
 use kfk::rng::Rng;
 use kfk::types::{TopicPartition, Uuid};
@@ -80,6 +80,45 @@ fn t11_a_deleted_partition_frees_its_name_at_once_and_its_bytes_later() {
     assert!(slice.read().is_ok(), "running reads finish");
     dir.purge(at(60_000).mono).unwrap();
     assert_eq!(deleted(&disk), 0);
+}
+
+#[test]
+fn t11_what_the_files_say_of_a_deleted_partition_does_not_come_true_for_the_next_of_its_name() {
+    for (what, survives) in [("a kill", Survives::Everything), ("a power loss", Survives::Synced)] {
+        let disk = SimDisk::new();
+        let (dir, mut log) = open(&disk, &small());
+        fill(&mut log, 20);
+        log.flush().unwrap();
+        assert!(log.advance_start(30).unwrap());
+        dir.write_log_starts().unwrap();
+        dir.write_recovery_points().unwrap();
+        dir.delete_log(log, &mut Rng::new(1), at(0)).unwrap();
+        let other = Uuid([9; 16]);
+        let mut new = dir.open_log(&partition(), other, shared_config(), at(0)).unwrap();
+        fill(&mut new, 3);
+        new.flush().unwrap();
+        drop((new, dir));
+        disk.crash(survives);
+        let dir = open_dir(&disk);
+        let new = dir.open_log(&partition(), other, shared_config(), at(0)).unwrap();
+        assert_eq!((new.start_offset(), new.end_offset()), (0, 6), "{what}");
+    }
+}
+
+#[test]
+fn t11_a_full_disk_lets_a_partition_go_and_its_name_wait_for_room() {
+    let disk = SimDisk::new();
+    let (dir, mut log) = open(&disk, &small());
+    fill(&mut log, 20);
+    assert!(log.advance_start(30).unwrap());
+    dir.write_log_starts().unwrap();
+    disk.fail_at(disk.steps() + 1, Fault::NoSpace);
+    dir.delete_log(log, &mut Rng::new(1), at(0)).unwrap();
+    assert!(names(&disk).is_empty(), "it is gone all the same");
+    disk.fail_at(disk.steps() + 1, Fault::NoSpace);
+    let refused = dir.open_log(&partition(), Uuid([9; 16]), shared_config(), at(0));
+    assert!(matches!(refused, Err(LogError::NoSpace(_))), "{refused:?}");
+    assert_eq!(dir.open_log(&partition(), Uuid([9; 16]), shared_config(), at(0)).unwrap().start_offset(), 0);
 }
 
 #[test]
