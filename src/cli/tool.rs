@@ -53,6 +53,9 @@ impl Exit {
     pub const USAGE: Exit = Exit(2);
 }
 
+/// A command line in its new form; `None`: it has that already.
+pub type Translation = Result<Option<Vec<OsString>>, CliError>;
+
 /// One command. Its fields are its options; doc comments on them are the help, the man page and the completions.
 ///
 /// Options carry no clap-level `required` or `conflicts_with`: combinations are checked by the command in Kafka's order and words,
@@ -69,7 +72,7 @@ pub trait Tool: clap::Args + Sized + 'static {
     const ARGPARSE: Option<&'static Spec> = None;
 
     /// Under Kafka's name: an old form of the command line in its new one, or `None` where it is new.
-    fn translate(words: &[OsString], cx: &Context) -> Result<Option<Vec<OsString>>, CliError> {
+    fn translate(words: &[OsString], cx: &Context) -> Translation {
         let _ = (words, cx);
         Ok(None)
     }
@@ -94,7 +97,7 @@ pub struct Entry {
     pub about: &'static str,
     pub argparse: Option<&'static Spec>,
     augment: fn(Command) -> Command,
-    translate: fn(&[OsString], &Context) -> Result<Option<Vec<OsString>>, CliError>,
+    translate: fn(&[OsString], &Context) -> Translation,
     run: fn(&ArgMatches, &Context) -> Result<Exit, CliError>,
     report_as_kafka: fn(&CliError, &Entry) -> Exit,
 }
@@ -121,7 +124,7 @@ impl Entry {
         (self.augment)(Command::new(name)).about(self.about)
     }
 
-    pub fn translate(&self, words: &[OsString], cx: &Context) -> Result<Option<Vec<OsString>>, CliError> {
+    pub fn translate(&self, words: &[OsString], cx: &Context) -> Translation {
         (self.translate)(words, cx)
     }
 
