@@ -31,7 +31,12 @@ impl ConfigRules for Rules {
             ResourceKind::Topic => config::validate_topic(new),
             ResourceKind::Group => config::validate_group(new, &self.file),
             ResourceKind::ClientMetrics => {
-                let refused = |e: config::ConfigError| ApiError::new(ErrorCode::InvalidRequest, e.to_string());
+                let refused = |e: config::ConfigError| {
+                    let text = e.to_string();
+                    // Kafka tells what is wrong with a pattern by another code than everything else.
+                    let pattern = text.starts_with("Illegal client matching pattern");
+                    ApiError::new(if pattern { ErrorCode::InvalidConfig } else { ErrorCode::InvalidRequest }, text)
+                };
                 return config::validate_client_metrics(new).map_err(refused);
             }
             ResourceKind::Broker => {

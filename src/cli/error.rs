@@ -172,7 +172,8 @@ impl CliError {
         }
     }
 
-    fn inner_as_java(&self) -> String {
+    /// The exception itself, without what Kafka throws around it.
+    pub fn inner_as_java(&self) -> String {
         let message = self.java.message.as_ref().unwrap_or(&self.message);
         match (self.java.class.as_str(), message.as_str()) {
             ("", message) => message.to_owned(),

@@ -9,6 +9,8 @@ pub mod base64;
 pub mod broker_api_versions;
 pub mod carry;
 pub mod check;
+pub mod client_metrics;
+pub mod cluster;
 pub mod completions;
 pub mod configs;
 pub mod connect;
@@ -24,6 +26,7 @@ pub mod e2e_latency;
 pub mod embedded;
 pub mod error;
 pub mod failure;
+pub mod features;
 pub mod get_offsets;
 pub mod groups;
 pub mod install_links;
@@ -90,6 +93,9 @@ pub const TOOLS: &[Entry] = &[
     Entry::of::<storage::Args>(),
     Entry::of::<acls::Args>(),
     Entry::of::<delegation_tokens::Args>(),
+    Entry::of::<cluster::Args>(),
+    Entry::of::<features::Args>(),
+    Entry::of::<client_metrics::Args>(),
     Entry::of::<broker_api_versions::Args>(),
     Entry::of::<dump_log::Args>(),
     Entry::of::<ping::Args>(),
@@ -232,7 +238,7 @@ fn run_as_argparse(entry: &Entry, spec: &argparse::Spec, command: Command, words
     };
     let outcome = match spec.parse(entry.about, words) {
         Err(refused) => {
-            stderr_line(refused.told());
+            entry.refuse_as_kafka(&refused);
             return Exit::FAILED;
         }
         // Those without subcommands take no words at all for a wish for help, and do not call that a failure.

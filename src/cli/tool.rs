@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::{ArgMatches, Command};
 
-use super::argparse::Spec;
+use super::argparse::{Refused, Spec};
 use super::error::{CliError, Kind, stderr_line};
 use super::out::Out;
 use super::usage;
@@ -80,6 +80,11 @@ pub trait Tool: clap::Args + Sized + 'static {
     /// Does the work. Data goes to standard output, everything else to standard error.
     fn run(self, cx: &Context) -> Result<Exit, CliError>;
 
+    /// Tells what argparse4j finds wrong with the command line. Called under Kafka's name only.
+    fn refuse_as_kafka(refused: &Refused) {
+        stderr_line(refused.told());
+    }
+
     /// Tells a failure as Kafka's own tool does and gives its exit code. Called under Kafka's name only.
     fn report_as_kafka(error: &CliError, entry: &Entry) -> Exit {
         match error.kind {
@@ -100,6 +105,7 @@ pub struct Entry {
     translate: fn(&[OsString], &Context) -> Translation,
     run: fn(&ArgMatches, &Context) -> Result<Exit, CliError>,
     report_as_kafka: fn(&CliError, &Entry) -> Exit,
+    refuse_as_kafka: fn(&Refused),
 }
 
 impl Entry {
@@ -116,6 +122,7 @@ impl Entry {
                 Err(e) => Err(CliError::usage(e.to_string())),
             },
             report_as_kafka: T::report_as_kafka,
+            refuse_as_kafka: T::refuse_as_kafka,
         }
     }
 
@@ -130,6 +137,10 @@ impl Entry {
 
     pub fn run(&self, matches: &ArgMatches, cx: &Context) -> Result<Exit, CliError> {
         (self.run)(matches, cx)
+    }
+
+    pub fn refuse_as_kafka(&self, refused: &Refused) {
+        (self.refuse_as_kafka)(refused);
     }
 
     pub fn report_as_kafka(&self, error: &CliError) -> Exit {

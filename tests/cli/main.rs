@@ -27,6 +27,7 @@ mod three;
 mod topics;
 mod transactions;
 mod transcript;
+mod versions;
 
 use replay::Replay;
 

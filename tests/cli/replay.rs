@@ -25,6 +25,9 @@ const KILL_AFTER: Duration = Duration::from_millis(1500);
 pub const TOOLS: &[&str] = &[
     "kafka-topics",
     "kafka-configs",
+    "kafka-cluster",
+    "kafka-features",
+    "kafka-client-metrics",
     "kafka-console-producer",
     "kafka-console-consumer",
     "kafka-consumer-groups",

@@ -14,7 +14,7 @@ const VERSIONS: [&str; 25] = [
 ];
 const FIRST: i16 = 7;
 /// The newest that can be used.
-pub(super) const LATEST: i16 = 30;
+pub(in crate::cli) const LATEST: i16 = 30;
 /// SCRAM users stand in the metadata from this one on.
 pub(super) const SCRAM: i16 = 11;
 /// Eligible leader replicas need this one.
@@ -45,17 +45,37 @@ impl Feature {
     }
 }
 
+/// The levels of the features other than `metadata.version` that belong to this level of it, in Kafka's order.
+pub(in crate::cli) fn others(version: i16) -> impl Iterator<Item = (&'static str, i16)> {
+    FEATURES.iter().map(move |f| (f.name, f.at(version)))
+}
+
+/// The highest level of a feature other than `metadata.version`.
+pub(in crate::cli) fn highest(name: &str) -> Option<i16> {
+    find(name).map(|f| f.max)
+}
+
+/// The level of `metadata.version` that a level of another feature needs; `None`: any will do.
+pub(in crate::cli) fn needs(name: &str, level: i16) -> Option<i16> {
+    (name == ELR_VERSION && level > 0).then_some(ELR_NEEDS)
+}
+
 fn find(name: &str) -> Option<&'static Feature> {
     FEATURES.iter().find(|f| f.name == name)
 }
 
 /// `4.3-IV0`
-pub(super) fn version_name(level: i16) -> &'static str {
-    usize::try_from(level - FIRST).ok().and_then(|at| VERSIONS.get(at)).copied().unwrap_or("unknown")
+pub(in crate::cli) fn version_name(level: i16) -> &'static str {
+    known_name(level).unwrap_or("unknown")
+}
+
+/// `4.3-IV0`; `None`: there is no such level.
+pub(in crate::cli) fn known_name(level: i16) -> Option<&'static str> {
+    usize::try_from(i32::from(level) - i32::from(FIRST)).ok().and_then(|at| VERSIONS.get(at)).copied()
 }
 
 /// The level of `4.3-IV0`, or of `4.3` or `4.3.1`, the last of that release. `unfinished`: also those that cannot be used.
-pub(super) fn version(text: &str, unfinished: bool) -> Result<i16, CliError> {
+pub(in crate::cli) fn version(text: &str, unfinished: bool) -> Result<i16, CliError> {
     let release = text.split('.').take(2).collect::<Vec<_>>().join(".");
     let count = if unfinished { VERSIONS.len() } else { VERSIONS.len() - 1 };
     let known = &VERSIONS[..count];
@@ -67,7 +87,7 @@ pub(super) fn version(text: &str, unfinished: bool) -> Result<i16, CliError> {
 }
 
 /// The levels that a release has, with `metadata.version`, in the order in which they are told.
-pub(super) fn mapping(release: Option<&str>) -> Result<Vec<String>, CliError> {
+pub(in crate::cli) fn mapping(release: Option<&str>) -> Result<Vec<String>, CliError> {
     let shown = release.unwrap_or(version_name(LATEST));
     let level = version(shown, true)?;
     let first = format!("{METADATA_VERSION}={level} ({shown})");
@@ -94,11 +114,12 @@ pub(super) fn dependencies(asked: &[String]) -> Result<Vec<String>, CliError> {
         if !(0..=feature.max).contains(&level) {
             return Err(CliError::usage(format!("Feature level {level} is not supported for feature {name}")));
         }
-        if name == ELR_VERSION && level > 0 {
-            lines.push(format!("{name}={level} requires:"));
-            lines.push(format!("    {METADATA_VERSION}={ELR_NEEDS} ({})", version_name(ELR_NEEDS)));
-        } else {
-            lines.push(format!("{name}={level} has no dependencies."));
+        match needs(name, level) {
+            Some(needed) => {
+                lines.push(format!("{name}={level} requires:"));
+                lines.push(format!("    {METADATA_VERSION}={needed} ({})", version_name(needed)));
+            }
+            None => lines.push(format!("{name}={level} has no dependencies.")),
         }
     }
     Ok(lines)

@@ -1,6 +1,6 @@
 //! `kfk storage`, `kafka-storage.sh`: formats the directories of a server, kfk's or Kafka's, and tells what they are.
 
-mod features;
+pub(super) mod features;
 mod node;
 mod scram;
 mod spec;

@@ -201,6 +201,9 @@ fn check(state: &ClusterState, node: i32, asked: &FeatureUpdateKey) -> Result<()
             ),
         ));
     }
+    if known.name == ELR_VERSION && level > 0 && !state.metadata_version().has_elr() {
+        return Err(invalid(format!("{ELR_VERSION} could not be set to {level} because it depends on {METADATA_VERSION} level 23")));
+    }
     if known.name == KRAFT_VERSION && level != current {
         return Err(invalid("The voters of this quorum are set by its configuration.".into()));
     }
