@@ -72,6 +72,9 @@ fn reassign(client: &mut Client, name: &str, partition_index: i32, replicas: Opt
     (ErrorCode::from_code(told.error_code), told.error_message.clone().unwrap_or_default())
 }
 
+/// Topic, partition and replicas; what is answered.
+type Reassigned = (&'static str, i32, Option<&'static [i32]>, ErrorCode, &'static str);
+
 #[test]
 fn replicas_can_only_be_sent_to_where_they_are() {
     let broker = TestBroker::start(&[]);
@@ -79,7 +82,7 @@ fn replicas_can_only_be_sent_to_where_they_are() {
     create(&mut client, "t", 1, &[]);
     let mut told = |name: &str, partition, replicas: Option<&[i32]>| reassign(&mut client, name, partition, replicas.map(<[i32]>::to_vec));
     assert_eq!(told("t", 0, Some(&[1])), (ErrorCode::None, String::new()));
-    let cases: [(&str, i32, Option<&[i32]>, ErrorCode, &str); 6] = [
+    let cases: [Reassigned; 6] = [
         ("t", 0, None, ErrorCode::NoReassignmentInProgress, "No partition reassignment is in progress."),
         ("no", 0, Some(&[1]), ErrorCode::UnknownTopicOrPartition, "Unable to find a topic named no."),
         ("t", 5, Some(&[1]), ErrorCode::UnknownTopicOrPartition, "Unable to find partition t:5."),
