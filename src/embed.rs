@@ -18,7 +18,7 @@ use crate::config::{BrokerConfig, ConfigError};
 ///
 /// // Any Kafka client works on server.bootstrap(); here, this crate's own.
 /// let settings = [("bootstrap.servers".to_string(), server.bootstrap())].into();
-/// let admin = kfk::client::Admin::new(kfk::config::ClientConfig::parse(&settings)?)?;
+/// let admin = kfk::client::Admin::new(kfk::config::ClientConfig::parse(&settings)?);
 /// let topics = admin.list_topics(false).await?;
 /// assert_eq!(topics[0].name, "orders");
 ///

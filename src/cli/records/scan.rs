@@ -299,6 +299,12 @@ impl Extent {
     }
 }
 
+/// The fault is with the last byte: `1.` is no number, but may become one.
+fn lies_at_end(e: &serde_json::Error, bytes: &[u8]) -> bool {
+    let last_line = bytes.rsplit(|b| *b == b'\n').next().map_or(0, <[u8]>::len);
+    e.line() == 1 + bytes.iter().filter(|b| **b == b'\n').count() && e.column() >= last_line
+}
+
 /// How long the JSON value is that `bytes` begin with.
 fn json_length(bytes: &[u8], all: bool) -> Result<Option<usize>, String> {
     let mut values = serde_json::Deserializer::from_slice(bytes).into_iter::<IgnoredAny>();
@@ -306,7 +312,7 @@ fn json_length(bytes: &[u8], all: bool) -> Result<Option<usize>, String> {
         // A number could go on.
         Some(Ok(_)) if values.byte_offset() == bytes.len() && !all => Ok(None),
         Some(Ok(_)) => Ok(Some(values.byte_offset())),
-        Some(Err(e)) if e.is_eof() && !all => Ok(None),
+        Some(Err(e)) if (e.is_eof() || lies_at_end(&e, bytes)) && !all => Ok(None),
         Some(Err(e)) => Err(format!("no JSON at \"{}\": {e}", shown(bytes))),
         None if all => Err("no JSON, but the end of the input".to_owned()),
         None => Ok(None),
