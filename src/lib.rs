@@ -61,4 +61,5 @@ pub mod net;
 pub mod node;
 pub mod record;
 pub mod rng;
+pub mod scram;
 pub mod types;

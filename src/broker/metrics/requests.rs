@@ -1,7 +1,7 @@
 //! How many requests of each kind came, and how long they took from the whole request to the whole reply: Kafka's RequestMetrics.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -14,9 +14,17 @@ const WINDOW: Duration = Duration::from_secs(60);
 /// Buckets of a histogram: four for each doubling of microseconds, up to 2^40 (12 days).
 const BUCKETS: usize = 160;
 
-/// All kinds of requests of one broker.
-#[derive(Default)]
-pub struct Requests(Mutex<BTreeMap<i16, Arc<Kind>>>);
+/// Keys of requests lie below this.
+const KEYS: usize = 128;
+
+/// All kinds of requests of one broker, by their keys. Looked up without a lock, as every request is.
+pub struct Requests([OnceLock<Arc<Kind>>; KEYS]);
+
+impl Default for Requests {
+    fn default() -> Self {
+        Requests([const { OnceLock::new() }; KEYS])
+    }
+}
 
 /// One kind of request.
 pub struct Kind {
@@ -47,13 +55,15 @@ impl Requests {
             let state = State { count: BTreeMap::new(), since: began, now: [0; BUCKETS], before: [0; BUCKETS] };
             Arc::new(Kind { key, state: Mutex::new(state) })
         };
-        let kind = self.0.lock().entry(key.code()).or_insert_with(fresh).clone();
+        let slot = usize::try_from(key.code()).ok().and_then(|at| self.0.get(at));
+        // A key beyond all slots is counted by nobody; a test holds that there is none.
+        let kind = slot.map_or_else(fresh, |slot| slot.get_or_init(fresh).clone());
         Timed { kind, version, began }
     }
 
     /// Those that came so far, by their keys.
     pub fn kinds(&self) -> Vec<Arc<Kind>> {
-        self.0.lock().values().cloned().collect()
+        self.0.iter().filter_map(|slot| slot.get().cloned()).collect()
     }
 }
 
@@ -162,6 +172,11 @@ mod tests {
         work();
         assert_eq!(kind.counts(), [(4, 1), (5, 1)]);
         assert!(kind.percentiles([0.5, 1.0]).is_some_and(|[half, all]| half <= all && all < 60_000.0));
+    }
+
+    #[test]
+    fn every_request_that_is_served_has_its_slot() {
+        assert!(crate::broker::dispatch::APIS.iter().all(|api| (0..KEYS as i16).contains(&api.key.code())));
     }
 
     #[test]

@@ -3,59 +3,19 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::{Digest, Sha256, Sha512};
 
 use crate::cli::base64;
 use crate::cli::error::CliError;
+use crate::scram::ScramMechanism as Mechanism;
 use crate::wire::user_scram_credential_record::UserScramCredentialRecord;
 
 const ITERATIONS: i32 = 4096;
 const MOST_ITERATIONS: i32 = 16384;
 const SALT_BYTES: usize = 25;
 
-/// The hash of a mechanism.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mechanism {
-    Sha256 = 1,
-    Sha512 = 2,
-}
-
-impl Mechanism {
-    fn name(self) -> &'static str {
-        if self == Mechanism::Sha256 { "SCRAM_SHA_256" } else { "SCRAM_SHA_512" }
-    }
-
-    fn hash(self, data: &[u8]) -> Vec<u8> {
-        match self {
-            Mechanism::Sha256 => Sha256::digest(data).to_vec(),
-            Mechanism::Sha512 => Sha512::digest(data).to_vec(),
-        }
-    }
-
-    fn hmac(self, key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
-        fn run<M: Mac + KeyInit>(key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
-            // A key of any length is fine.
-            let Ok(mut mac) = <M as KeyInit>::new_from_slice(key) else { return Vec::new() };
-            parts.iter().for_each(|part| mac.update(part));
-            mac.finalize().into_bytes().to_vec()
-        }
-        match self {
-            Mechanism::Sha256 => run::<Hmac<Sha256>>(key, parts),
-            Mechanism::Sha512 => run::<Hmac<Sha512>>(key, parts),
-        }
-    }
-
-    /// PBKDF2 of one block, which is as long as the hash.
-    fn salted(self, password: &[u8], salt: &[u8], iterations: i32) -> Vec<u8> {
-        let mut round = self.hmac(password, &[salt, &[0, 0, 0, 1]]);
-        let mut all = round.clone();
-        for _ in 1..iterations {
-            round = self.hmac(password, &[&round]);
-            all.iter_mut().zip(&round).for_each(|(a, b)| *a ^= b);
-        }
-        all
-    }
+/// As Kafka's tool spells it where something is wrong.
+fn told(mechanism: Mechanism) -> String {
+    mechanism.name().replace('-', "_")
 }
 
 fn bad(text: impl Into<String>) -> CliError {
@@ -65,11 +25,8 @@ fn bad(text: impl Into<String>) -> CliError {
 /// The record of a user. Errors: what is wrong with the text.
 pub(super) fn user(text: &str) -> Result<UserScramCredentialRecord, CliError> {
     let (mechanism, config) = text.split_once('=').ok_or_else(|| bad(format!("Failed to find equals sign in SCRAM argument '{text}'")))?;
-    let mechanism = match mechanism {
-        "SCRAM-SHA-256" => Mechanism::Sha256,
-        "SCRAM-SHA-512" => Mechanism::Sha512,
-        other => return Err(bad(format!("The add-scram mechanism {other} is not supported."))),
-    };
+    let unknown = || bad(format!("The add-scram mechanism {mechanism} is not supported."));
+    let mechanism = Mechanism::of_name(mechanism).ok_or_else(unknown)?;
     let config = config.strip_prefix('[').ok_or_else(|| bad("Expected configuration string to start with ["))?;
     let config = config.strip_suffix(']').ok_or_else(|| bad("Expected configuration string to end with ]"))?;
     let mut parts = parts(config)?;
@@ -85,15 +42,15 @@ pub(super) fn user(text: &str) -> Result<UserScramCredentialRecord, CliError> {
         return Err(bad(format!("Unknown SCRAM configurations: {unknown}")));
     }
     if iterations < ITERATIONS {
-        return Err(bad(format!("The 'iterations' value must be >= {ITERATIONS} for add-scram using {}", mechanism.name())));
+        return Err(bad(format!("The 'iterations' value must be >= {ITERATIONS} for add-scram using {}", told(mechanism))));
     }
     if iterations > MOST_ITERATIONS {
-        return Err(bad(format!("The 'iterations' value must be <= {MOST_ITERATIONS} for add-scram using {}", mechanism.name())));
+        return Err(bad(format!("The 'iterations' value must be <= {MOST_ITERATIONS} for add-scram using {}", told(mechanism))));
     }
     let (salt, salted) = match (password, salted, salt) {
         (Some(password), _, salt) => {
             let salt = salt.map_or_else(random_salt, Ok)?;
-            let salted = mechanism.salted(password.as_bytes(), &salt, iterations);
+            let salted = mechanism.salted(password.as_bytes(), &salt, iterations).to_vec();
             (salt, salted)
         }
         (None, None, _) => return Err(bad("You must supply one of 'password' or 'saltedpassword' to add-scram")),
@@ -103,15 +60,8 @@ pub(super) fn user(text: &str) -> Result<UserScramCredentialRecord, CliError> {
             (salt, base64::decode(&salted).map_err(|why| bad(format!("Failed to decode given saltedPassword: {why}")))?)
         }
     };
-    let stored = mechanism.hash(&mechanism.hmac(&salted, &[b"Client Key"]));
-    Ok(UserScramCredentialRecord {
-        name,
-        mechanism: mechanism as i8,
-        salt: Bytes::from(salt),
-        stored_key: Bytes::from(stored),
-        server_key: Bytes::from(mechanism.hmac(&salted, &[b"Server Key"])),
-        iterations,
-    })
+    let (stored_key, server_key) = mechanism.keys(&salted);
+    Ok(UserScramCredentialRecord { name, mechanism: mechanism as i8, salt: Bytes::from(salt), stored_key, server_key, iterations })
 }
 
 /// `key=value,key="value"`

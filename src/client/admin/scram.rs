@@ -1,65 +1,12 @@
 //! SCRAM credentials of users. A password never leaves the process: what is sent is its salted hash.
 
 use bytes::Bytes;
-use hmac::{Hmac, KeyInit, Mac};
 use kfk_wire::alter_user_scram_credentials_request::{AlterUserScramCredentialsRequest, ScramCredentialDeletion, ScramCredentialUpsertion};
 use kfk_wire::describe_user_scram_credentials_request::{DescribeUserScramCredentialsRequest, UserName};
-use sha2::{Sha256, Sha512};
 
 use super::Admin;
 use crate::client::error::{Error, check};
-
-/// How a credential is hashed, numbered as in the protocol.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ScramMechanism {
-    /// `SCRAM-SHA-256`
-    Sha256 = 1,
-    /// `SCRAM-SHA-512`
-    Sha512 = 2,
-}
-
-impl ScramMechanism {
-    /// Both of them.
-    pub const ALL: [ScramMechanism; 2] = [ScramMechanism::Sha256, ScramMechanism::Sha512];
-
-    /// As clients and servers call it.
-    pub fn name(self) -> &'static str {
-        match self {
-            ScramMechanism::Sha256 => "SCRAM-SHA-256",
-            ScramMechanism::Sha512 => "SCRAM-SHA-512",
-        }
-    }
-
-    /// The mechanism of this name.
-    pub fn of_name(name: &str) -> Option<ScramMechanism> {
-        ScramMechanism::ALL.into_iter().find(|m| m.name() == name)
-    }
-
-    fn salted(self, password: &[u8], salt: &[u8], iterations: i32) -> Bytes {
-        match self {
-            ScramMechanism::Sha256 => salted::<Hmac<Sha256>>(password, salt, iterations),
-            ScramMechanism::Sha512 => salted::<Hmac<Sha512>>(password, salt, iterations),
-        }
-    }
-}
-
-/// `Hi` of RFC 5802: PBKDF2 of one block.
-fn salted<M: Mac + KeyInit + Clone>(password: &[u8], salt: &[u8], iterations: i32) -> Bytes {
-    // A MAC of hashes takes keys of any length.
-    let keyed = <M as KeyInit>::new_from_slice(password).expect("any length will do");
-    let mac = |parts: &[&[u8]]| {
-        let mut mac = keyed.clone();
-        parts.iter().for_each(|part| mac.update(part));
-        mac.finalize().into_bytes()
-    };
-    let mut last = mac(&[salt, &1u32.to_be_bytes()]);
-    let mut sum = last.clone();
-    for _ in 1..iterations {
-        last = mac(&[&last]);
-        sum.iter_mut().zip(&last).for_each(|(sum, byte)| *sum ^= byte);
-    }
-    Bytes::copy_from_slice(&sum)
-}
+pub use crate::scram::ScramMechanism;
 
 /// A change of one credential of a user.
 pub enum ScramChange {

@@ -2,10 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bytes::Bytes;
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::{Digest, Sha256, Sha512};
-
+use crate::scram::ScramMechanism as Mechanism;
 use crate::wire::ErrorCode;
 use crate::wire::alter_user_scram_credentials_request::{
     AlterUserScramCredentialsRequest, ScramCredentialDeletion, ScramCredentialUpsertion,
@@ -20,42 +17,6 @@ use super::{ApiError, Command, Context, Controller, Decision};
 
 const MIN_ITERATIONS: i32 = 4096;
 const MAX_ITERATIONS: i32 = 16_384;
-
-/// How a credential is hashed; numbers are the protocol's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mechanism {
-    Sha256 = 1,
-    Sha512 = 2,
-}
-
-impl Mechanism {
-    pub fn from_id(id: i8) -> Option<Mechanism> {
-        match id {
-            1 => Some(Mechanism::Sha256),
-            2 => Some(Mechanism::Sha512),
-            _ => None,
-        }
-    }
-
-    /// RFC 5802: the stored key and the server's key of a salted password.
-    fn keys(self, salted_password: &[u8]) -> (Bytes, Bytes) {
-        match self {
-            Mechanism::Sha256 => keys::<Hmac<Sha256>, Sha256>(salted_password),
-            Mechanism::Sha512 => keys::<Hmac<Sha512>, Sha512>(salted_password),
-        }
-    }
-}
-
-fn keys<M: Mac + KeyInit, H: Digest>(salted_password: &[u8]) -> (Bytes, Bytes) {
-    let mac = |text: &[u8]| {
-        // A MAC of hashes takes keys of any length.
-        let mut mac = <M as KeyInit>::new_from_slice(salted_password).expect("any length will do");
-        mac.update(text);
-        mac.finalize().into_bytes()
-    };
-    let stored = H::digest(mac(b"Client Key"));
-    (Bytes::copy_from_slice(&stored), Bytes::copy_from_slice(&mac(b"Server Key")))
-}
 
 /// What is to happen to one user.
 enum Change<'a> {
