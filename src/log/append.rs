@@ -207,8 +207,8 @@ impl Log {
                 Ok(())
             }
             Err(e) => {
-                // The marker is in the log already. The file will be made anew from the batches when it is next read.
-                active.txn = TxnFile::Unchecked;
+                // The marker is in the log already. The file will be made anew from the batches, at the next flush at the latest.
+                active.txn = TxnFile::Behind;
                 if e.is_no_space() { Ok(()) } else { Err(home.shared.failed(e)) }
             }
         }

@@ -65,6 +65,7 @@ impl Log {
         if self.recovery_point >= self.end && (self.segments.is_empty() || self.unsynced == Unsynced::default()) {
             return Ok(None);
         }
+        self.mend_aborted(self.segments.len())?;
         let unsynced = std::mem::take(&mut self.unsynced);
         self.job(self.segments.len(), self.end, unsynced).map(Some)
     }
@@ -78,6 +79,7 @@ impl Log {
         let active = self.segments.len().saturating_sub(1);
         let count = active.min(self.segment_of(self.recovery_point) + MAX_ROLLED);
         let upto = self.segments.get(count).map_or(self.end, |s| s.base);
+        self.mend_aborted(count)?;
         // What is noted as not synced stays noted: a flush of everything must not rely on this job, which may still be running then.
         self.job(count, upto, self.unsynced).map(Some)
     }
@@ -86,6 +88,17 @@ impl Log {
     #[inline]
     pub fn has_unsynced_roll(&self) -> bool {
         self.recovery_point < self.active_base()
+    }
+
+    /// Completes the `.txnindex` files of the first `count` segments that the full disk had no room for. Without room still, there is no
+    /// flush: behind the recovery point nobody would look for what they lack.
+    fn mend_aborted(&mut self, count: usize) -> Result<(), LogError> {
+        for i in self.segment_of(self.recovery_point)..count {
+            if self.segments[i].txn == TxnFile::Behind {
+                self.make_aborted_anew(i)?;
+            }
+        }
+        Ok(())
     }
 
     /// A job for the first `count` segments, which end at `upto`, as far as they lie beyond the recovery point.

@@ -130,10 +130,23 @@ impl Log {
             if self.segments[i].base >= self.cleaned_upto() {
                 tracing::warn!("{} does not fit its segment: making it anew", path.display());
             }
-            self.replace_aborted(i, &txns)?;
+            match self.replace_aborted(i, &txns) {
+                // Readers get what the batches say also while the disk is full.
+                Err(LogError::NoSpace(_)) => self.segments[i].txn = TxnFile::Behind,
+                done => done?,
+            }
+            return Ok(txns);
         }
         self.segments[i].txn = if txns.is_empty() { TxnFile::None } else { TxnFile::Good };
         Ok(txns)
+    }
+
+    /// Makes a segment's `.txnindex` from its batches, whatever it says now.
+    pub(super) fn make_aborted_anew(&mut self, i: usize) -> Result<(), LogError> {
+        let txns = self.aborted_by_batches(i)?;
+        self.replace_aborted(i, &txns)?;
+        self.unsynced.names = true;
+        Ok(())
     }
 
     fn aborted_by_batches(&mut self, i: usize) -> Result<Vec<AbortedTxn>, LogError> {

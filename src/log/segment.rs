@@ -31,6 +31,9 @@ pub(super) enum TxnFile {
     None,
     /// There is a file from an earlier run, not yet compared with the batches.
     Unchecked,
+    /// The disk was full when an entry was due: the file, if there is one, lacks it. It must be made anew before anything vouches for
+    /// this segment, because a later start asks the directory, and a file that is not there says that nothing was aborted.
+    Behind,
     /// The file says what the batches say.
     Good,
 }

@@ -4,7 +4,7 @@ use super::disk::{DiskError, Durable, read_file, remove_if_there, replace_file};
 use super::error::LogError;
 use super::log::{Log, Unsynced};
 use super::names::{self, Kind};
-use super::segment::TxnFile;
+use super::segment::{Segment, TxnFile};
 use super::txn_index;
 use crate::types::{Now, Offset};
 
@@ -96,7 +96,8 @@ impl Log {
 
     /// Forgets aborted transactions of the last segment whose marker was cut off.
     fn trim_aborted(&mut self, end: Offset) -> Result<(), LogError> {
-        let Some(active) = self.segments.last_mut().filter(|s| s.txn != TxnFile::None) else { return Ok(()) };
+        let known = |s: &&mut Segment| !matches!(s.txn, TxnFile::None | TxnFile::Behind);
+        let Some(active) = self.segments.last_mut().filter(known) else { return Ok(()) };
         let path = self.home.file(active.base, Kind::TxnIndex);
         let rewrite = || -> Result<bool, DiskError> {
             let bytes = read_file(self.home.disk(), &path, i32::MAX as usize)?.unwrap_or_default();

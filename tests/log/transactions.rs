@@ -1,6 +1,6 @@
 //! Producers, transactions and truncation, as far as a log keeps them.
 
-use kfk::log::sim_disk::{SimDisk, Survives};
+use kfk::log::sim_disk::{Fault, SimDisk, Survives};
 use kfk::log::{Log, ProducerCheck, ProducerError};
 use kfk::record::BatchOptions;
 
@@ -48,6 +48,33 @@ fn f12_every_aborted_transaction_in_reach_is_listed() {
     assert_eq!(aborted(&mut log, 0, 1), [(1, 0)]);
     assert_eq!(aborted(&mut log, 5, 10), [(2, 2)], "its marker is in a later segment");
     assert_eq!(aborted(&mut log, 30, 40), []);
+}
+
+#[test]
+fn f12_an_abort_on_a_full_disk_is_known_after_a_clean_stop() {
+    // Fails at every step of writing the marker and what belongs to it; room comes back before the stop, or not.
+    for (step, read_between) in (0..12).map(|n| (n / 2, n % 2 == 1)) {
+        let disk = SimDisk::new();
+        let (dir, mut log) = open(&disk, &small());
+        append(&mut log, &from_producer(1, 0, 0, 2, true)); // 0, 1
+        disk.fail_at(disk.steps() + step, Fault::NoSpace);
+        while try_append(&mut log, at(0), 0, &marker(1, 0, false)).is_err() {
+            disk.heal();
+        }
+        if read_between {
+            assert_eq!(aborted(&mut log, 0, 40), [(1, 0)], "step {step}");
+        }
+        let closed_when_full = log.close().is_ok();
+        if !closed_when_full {
+            disk.heal();
+            log.close().unwrap();
+        }
+        disk.heal();
+        dir.close(0).unwrap();
+        drop(log);
+        let (_dir, mut log) = open(&disk, &small());
+        assert_eq!(aborted(&mut log, 0, 40), [(1, 0)], "step {step}, after the restart");
+    }
 }
 
 #[test]

@@ -54,7 +54,12 @@ pub(super) async fn send_all(plan: &Plan<'_>, properties: &Properties, cx: &Cont
         look_for(topic, &producer).await;
     }
     let pace = plan.rate.map(Pace::new);
-    let mut sender = Sender { producer, plan, cx, failures: Arc::default(), line: 0, pace, known: BTreeMap::new() };
+    let failures = Arc::<Mutex<Failures>>::default();
+    let listener = {
+        let failures = failures.clone();
+        Arc::new(move |line, e| add(&failures, line, e))
+    };
+    let mut sender = Sender { producer, plan, cx, failures, listener, line: 0, pace, known: BTreeMap::new() };
     let outcome = match &plan.source {
         Source::Files(paths) => sender.files(paths, longest).await,
         Source::Format(scanner) => sender.scan(scanner, input::read_bytes(cx), longest).await,
@@ -81,6 +86,8 @@ struct Sender<'a> {
     plan: &'a Plan<'a>,
     cx: &'a Context,
     failures: Arc<Mutex<Failures>>,
+    /// Adds to them: one for all records, as one for each would cost more than all else that is done for a record.
+    listener: Arc<dyn Fn(u64, Error) + Send + Sync>,
     /// Of the input, from 1; of records where these are no lines.
     line: u64,
     pace: Option<Pace>,
@@ -286,10 +293,10 @@ impl Sender<'_> {
 
     /// Whom to tell when the record is lost.
     fn delivery(&self, record: &OutgoingRecord<'_>) -> Delivery {
-        let failures = self.failures.clone();
         if !self.cx.is_kafka() {
-            return Delivery::OnFailure(self.line, Arc::new(move |line, e| add(&failures, line, e)));
+            return Delivery::OnFailure(self.line, self.listener.clone());
         }
+        let failures = self.failures.clone();
         let (line, lost, topic) = (self.line, Lost::of(record), record.topic.to_owned());
         Delivery::Callback(Box::new(move |fate| {
             if let Err(e) = fate {
