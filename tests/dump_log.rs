@@ -1,5 +1,8 @@
 //! `kfk dump-log` against what Kafka 4.3.1's own tool printed: every run recorded in `dump-log-fixtures/cases.json`.
 
+#[path = "dump_log/own.rs"]
+mod own;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -211,7 +214,7 @@ fn under_kafkas_name_the_first_line_is_kafkas() {
 #[test]
 fn paths_are_told_as_java_tells_them() {
     let dir = fixtures().join("basic");
-    let got = kfk(&dir, "dump-log", &["--files", "orders-0//partition.metadata,orders-0,,orders-0/nosuch.txt,"]);
+    let got = kfk(&dir, "kafka-dump-log", &["--files", "orders-0//partition.metadata,orders-0,,orders-0/nosuch.txt,"]);
     assert_eq!(text(&got.stdout), "Dumping orders-0/partition.metadata\nDumping orders-0\nDumping \nDumping orders-0/nosuch.txt\n");
     assert_eq!(text(&got.stderr).lines().count(), 4);
     assert!(got.status.success());

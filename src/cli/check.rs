@@ -13,23 +13,8 @@ use crate::node::check::{self, DiskError, Finding, RealDisk, Report, Severity};
 
 /// Exit code 0 if nothing is wrong, 1 if something is.
 pub fn run(dir: &Path, format: Format) -> Result<Exit, CliError> {
-    let cannot = |e: DiskError| CliError::failed(format!("cannot check {}", dir.display())).cause(e.to_string());
-    if !dir.is_dir() {
-        return Err(CliError::failed(format!("{} is no directory", dir.display())));
-    }
-    if check::in_use(dir).map_err(cannot)? {
-        let e = CliError::failed(format!("{} is in use by a running broker", dir.display()));
-        return Err(e.hint("stop it first: files that are being written cannot be told from damaged ones"));
-    }
     let begun = Instant::now();
-    let mut bar = Progress::of_checking(check::log_bytes(&RealDisk, dir).map_err(cannot)?, "checking");
-    let mut done = 0;
-    let checked = check::check(&RealDisk, dir, &mut |bytes| {
-        done += bytes;
-        bar.reached(done);
-    });
-    bar.finish();
-    let (report, clean) = checked.map_err(cannot)?;
+    let (report, clean) = examine(dir)?;
     let mut out = Out::stdout();
     match format {
         Format::Json => json_out::print(&mut out, &document(dir, &report, clean))?,
@@ -44,8 +29,28 @@ pub fn run(dir: &Path, format: Format) -> Result<Exit, CliError> {
     Ok(if report.wrong() > 0 { Exit::FAILED } else { Exit::OK })
 }
 
+/// What was found, and whether the last stop was clean. Errors: no directory; a broker runs on it.
+pub fn examine(dir: &Path) -> Result<(Report, bool), CliError> {
+    let cannot = |e: DiskError| CliError::failed(format!("cannot check {}", dir.display())).cause(e.to_string());
+    if !dir.is_dir() {
+        return Err(CliError::failed(format!("{} is no directory", dir.display())));
+    }
+    if check::in_use(dir).map_err(cannot)? {
+        let e = CliError::failed(format!("{} is in use by a running broker", dir.display()));
+        return Err(e.hint("stop it first: files that are being written cannot be told from damaged ones"));
+    }
+    let mut bar = Progress::of_checking(check::log_bytes(&RealDisk, dir).map_err(cannot)?, "checking");
+    let mut done = 0;
+    let checked = check::check(&RealDisk, dir, &mut |bytes| {
+        done += bytes;
+        bar.reached(done);
+    });
+    bar.finish();
+    checked.map_err(cannot)
+}
+
 /// `wrong: t-0/00000000000000000000.log position 316 offset 5: what; expected ...` and what helps, on a line of its own.
-fn told(dir: &Path, f: &Finding) -> String {
+pub fn told(dir: &Path, f: &Finding) -> String {
     let mut text = format!("{}: {}", severity(f.severity), short(dir, &f.file));
     for (name, value) in [("position", f.position.map(|p| p.to_string())), ("offset", f.offset.map(|o| o.to_string()))] {
         if let Some(value) = value {
@@ -74,35 +79,53 @@ fn short(dir: &Path, file: &Path) -> String {
 }
 
 fn summary(report: &Report, clean: bool, seconds: f64) -> String {
-    let count = |n: u64, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
-    let looked_at = format!(
-        "looked at {}, {}, {} of records in {seconds:.1} s; the last stop was {}",
-        count(report.partitions, "partition"),
-        count(report.segments, "segment"),
-        count(report.bytes, "byte"),
-        if clean { "clean" } else { "not clean" }
-    );
+    let stop = if clean { "clean" } else { "not clean" };
+    format!("{}; the last stop was {stop}: {}", looked_at(report, seconds), verdict(report))
+}
+
+fn count(n: u64, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
+/// How much was looked at.
+pub fn looked_at(report: &Report, seconds: f64) -> String {
+    let (partitions, segments) = (count(report.partitions, "partition"), count(report.segments, "segment"));
+    format!("looked at {partitions}, {segments}, {} of records in {seconds:.1} s", count(report.bytes, "byte"))
+}
+
+/// How much is wrong.
+pub fn verdict(report: &Report) -> String {
     let notes = report.findings.len() - report.wrong();
     let notes = if notes > 0 { format!(", {}", count(notes as u64, "note")) } else { String::new() };
     match report.wrong() {
-        0 => format!("{looked_at}: nothing is wrong{notes}"),
-        1 => format!("{looked_at}: 1 thing is wrong{notes}"),
-        n => format!("{looked_at}: {n} things are wrong{notes}"),
+        0 => format!("nothing is wrong{notes}"),
+        1 => format!("1 thing is wrong{notes}"),
+        n => format!("{n} things are wrong{notes}"),
+    }
+}
+
+/// A finding as JSON, with a field `type` before the others if one is wanted.
+pub fn finding(dir: &Path, f: &Finding, kind: Option<&str>) -> Value {
+    let fields = json!({
+        "type": kind,
+        "severity": severity(f.severity),
+        "file": short(dir, &f.file),
+        "position": f.position,
+        "offset": f.offset,
+        "what": f.what,
+        "expected": (!f.expected.is_empty()).then_some(&f.expected),
+        "remedy": f.remedy,
+    });
+    match fields {
+        Value::Object(mut fields) if kind.is_none() => {
+            fields.shift_remove("type");
+            Value::Object(fields)
+        }
+        fields => fields,
     }
 }
 
 fn document(dir: &Path, report: &Report, clean: bool) -> Value {
-    let finding = |f: &Finding| {
-        json!({
-            "severity": severity(f.severity),
-            "file": short(dir, &f.file),
-            "position": f.position,
-            "offset": f.offset,
-            "what": f.what,
-            "expected": (!f.expected.is_empty()).then_some(&f.expected),
-            "remedy": f.remedy,
-        })
-    };
     json!({
         "directory": dir.display().to_string(),
         "clean": clean,
@@ -111,6 +134,6 @@ fn document(dir: &Path, report: &Report, clean: bool) -> Value {
         "bytes": report.bytes,
         "wrong": report.wrong(),
         "notes": report.findings.len() - report.wrong(),
-        "findings": report.findings.iter().map(finding).collect::<Vec<Value>>(),
+        "findings": report.findings.iter().map(|f| finding(dir, f, None)).collect::<Vec<Value>>(),
     })
 }

@@ -2,15 +2,31 @@
 
 use super::decode::PlainDecoder;
 use super::error::DumpError;
+use crate::cli::error::CliError;
+use crate::cli::usage::refuse;
 
 const STRING_DECODER: &str = "org.apache.kafka.tools.api.StringDecoder";
 
 /// The options, named as Kafka's.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
-    /// The files to dump, separated by commas: .log, .index, .timeindex, .txnindex, .snapshot, .checkpoint. Required.
-    #[arg(long, value_name = "FILE,...", value_hint = clap::ValueHint::FilePath, help_heading = "What to dump")]
+    /// Files and directories to dump, as in --files.
+    #[arg(value_name = "PATH", value_hint = clap::ValueHint::AnyPath, help_heading = "What to dump")]
+    pub paths: Vec<String>,
+
+    /// The files to dump, separated by commas: .log, .index, .timeindex, .txnindex, .snapshot, .checkpoint. A directory stands for the log
+    /// in it and for the logs in its directories TOPIC-PARTITION, segment by segment.
+    #[arg(long, value_name = "PATH,...", value_hint = clap::ValueHint::AnyPath, help_heading = "What to dump")]
     pub files: Option<String>,
+
+    /// Of directories, dump indexes and producer snapshots too.
+    #[arg(long, help_heading = "What to dump")]
+    pub all_files: bool,
+
+    /// Only records that match: REGEX (in key, value or a header's value), k:REGEX, v:REGEX, h:NAME=REGEX, hk:REGEX and hv:REGEX (header
+    /// keys and values), t:REGEX; with ! before it, those that do not. If given several times, all must hold. Turns on --print-data-log.
+    #[arg(long, value_name = "[!][PART:]REGEX", allow_hyphen_values = true, help_heading = "What to dump")]
+    pub grep: Vec<String>,
 
     /// Read at most this many bytes of each log.
     #[arg(long, value_name = "BYTES", default_value_t = i32::MAX, hide_default_value = true, allow_hyphen_values = true)]
@@ -32,6 +48,14 @@ pub struct Args {
     /// Print every byte: where it is, what it is called and what it means. Works for every kind of file.
     #[arg(long, help_heading = "What to print of a log")]
     pub hex: bool,
+
+    /// How to print: in Kafka's own layout, or as JSON, one object a line.
+    #[arg(long, short = 'o', value_enum, value_name = "FORMAT", help_heading = "What to print of a log")]
+    pub output: Option<Output>,
+
+    /// Instead of its batches print what is in each log altogether: records, bytes, codecs, times, holes, producers, transactions.
+    #[arg(long, help_heading = "What to print of a log")]
+    pub summary: bool,
 
     /// How to read values: StringDecoder, DefaultDecoder (prints that there are bytes), IntegerDecoder or LongDecoder, with or without
     /// Kafka's package name.
@@ -65,17 +89,36 @@ pub struct Args {
     pub share_group_state_decoder: bool,
 
     /// Compare the entries of an index with its log without printing them.
-    #[arg(long, help_heading = "What to check of an index")]
+    #[arg(long, help_heading = "What to check")]
     pub verify_index_only: bool,
 
     /// Make only the check that decides whether a starting broker rebuilds an index.
-    #[arg(long, help_heading = "What to check of an index")]
+    #[arg(long, help_heading = "What to check")]
     pub index_sanity_check: bool,
+
+    /// Print nothing but what is wrong: batches against their CRC, offsets, indexes and producer snapshots against the batches. Exit code 1
+    /// if something is.
+    #[arg(long, help_heading = "What to check")]
+    pub verify: bool,
+
+    /// To --verify a log by itself: its topic is compacted, so that gaps between offsets are as they should be. Data directories know.
+    #[arg(long, help_heading = "What to check")]
+    pub compacted: bool,
 
     /// How far from an entry's position the batch may end that it points to.
     #[arg(long, value_name = "BYTES", default_value_t = 5 * 1024 * 1024, allow_hyphen_values = true)]
-    #[arg(help_heading = "What to check of an index")]
+    #[arg(help_heading = "What to check")]
     pub max_message_size: i32,
+}
+
+/// `-o` of this command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Output {
+    /// Kafka's own layout.
+    Plain,
+    /// One JSON object a line.
+    #[value(alias = "jsonl")]
+    Json,
 }
 
 /// How keys and values are to be read.
@@ -90,9 +133,31 @@ pub enum Decoding {
 }
 
 impl Args {
+    /// True if JSON is printed.
+    pub fn prints_json(&self) -> bool {
+        self.output == Some(Output::Json)
+    }
+
+    /// True if an index is compared with its log, and not its entries printed.
+    pub fn checks_indexes(&self) -> bool {
+        self.verify_index_only || self.index_sanity_check
+    }
+
+    /// Refuses options that make no sense together.
+    pub fn check(&self) -> Result<(), CliError> {
+        let (json, hex, grep) = (("output", self.prints_json()), ("hex", self.hex), ("grep", !self.grep.is_empty()));
+        let (summary, indexes) = (("summary", self.summary), ("index-sanity-check", self.index_sanity_check));
+        let only = ("verify-index-only", self.verify_index_only);
+        refuse(("verify", self.verify), &[summary, hex, grep, only, indexes])?;
+        refuse(summary, &[hex, grep, only, indexes])?;
+        refuse(hex, &[json, grep])?;
+        refuse(grep, &[only, indexes])?;
+        refuse(json, &[only, indexes, ("skip-record-metadata", self.skip_record_metadata)])
+    }
+
     /// The paths in `--files`; empty ones at the end do not count.
-    pub fn paths(&self) -> Vec<&str> {
-        let list = self.files.as_deref().unwrap_or_default();
+    pub fn files(&self) -> Vec<&str> {
+        let Some(list) = self.files.as_deref() else { return Vec::new() };
         let mut paths: Vec<&str> = list.split(',').collect();
         while paths.len() > 1 && paths.last().is_some_and(|p| p.is_empty()) {
             paths.pop();
@@ -110,6 +175,7 @@ impl Args {
             || self.share_group_state_decoder
             || self.value_decoder_class.is_some()
             || self.key_decoder_class.is_some()
+            || !self.grep.is_empty()
     }
 
     /// True if records are read, not only batch headers.
@@ -151,10 +217,10 @@ mod tests {
 
     #[test]
     fn files_are_split_as_in_java() {
-        assert_eq!(parse(&["--files", "a,b,,"]).paths(), ["a", "b"]);
-        assert_eq!(parse(&["--files", "a,,b"]).paths(), ["a", "", "b"]);
-        assert_eq!(parse(&["--files="]).paths(), [""]);
-        assert!(parse(&["--files", ",,"]).paths().is_empty());
+        assert_eq!(parse(&["--files", "a,b,,"]).files(), ["a", "b"]);
+        assert_eq!(parse(&["--files", "a,,b"]).files(), ["a", "", "b"]);
+        assert_eq!(parse(&["--files="]).files(), [""]);
+        assert!(parse(&["--files", ",,"]).files().is_empty());
     }
 
     #[test]

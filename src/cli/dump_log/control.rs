@@ -7,12 +7,13 @@
 //! ```
 
 use bytes::Bytes;
+use serde_json::Value;
 
 use super::decode::json_text;
 use super::error::DumpError;
 use super::printer::Printer;
 use super::walk::field;
-use crate::record::Record;
+use crate::record::{ControlRecord, Record, RecordError};
 use crate::wire::kraft_version_record::KRaftVersionRecord;
 use crate::wire::leader_change_message::LeaderChangeMessage;
 use crate::wire::snapshot_footer_record::SnapshotFooterRecord;
@@ -45,6 +46,24 @@ pub fn print(out: &mut Printer<'_>, record: &Record<'_>) -> Result<(), DumpError
         None => out.text(" controlType: UNKNOWN(").int(kind).text(")"),
     };
     Ok(())
+}
+
+/// A control record as JSON: `{"type":"COMMIT","coordinator_epoch":0}`, `{"type":"LEADER_CHANGE","data":{...}}`. Error: it is none.
+pub fn json(record: &Record<'_>) -> Result<Value, RecordError> {
+    let parsed = ControlRecord::parse(record)?;
+    let kind = parsed.control_type();
+    let (name, value) = match parsed {
+        ControlRecord::Abort { coordinator_epoch } | ControlRecord::Commit { coordinator_epoch } => {
+            ("coordinator_epoch", Value::from(coordinator_epoch))
+        }
+        ControlRecord::LeaderChange(m) => ("data", m.to_json(0)),
+        ControlRecord::SnapshotHeader(m) => ("data", m.to_json(0)),
+        ControlRecord::SnapshotFooter(m) => ("data", m.to_json(0)),
+        ControlRecord::KRaftVersion(m) => ("data", m.to_json(0)),
+        ControlRecord::KRaftVoters(m) => ("data", m.to_json(0)),
+        ControlRecord::Unknown(id) => ("id", Value::from(id)),
+    };
+    Ok(serde_json::json!({"type": kind.name(), name: value}))
 }
 
 /// The message in a control record, with its title; `None` for a kind that has none or is unknown.

@@ -20,6 +20,12 @@ pub enum DumpError {
     /// A `.checkpoint` should be called `<20 digits offset>-<10 digits epoch>.checkpoint`.
     #[error("{0}: not the name of a snapshot, which is OFFSET-EPOCH.checkpoint with 20 and 10 digits")]
     NoSnapshotId(String),
+    /// A directory in which no log is.
+    #[error("{0}: no log in this directory, and none in directories TOPIC-PARTITION of it")]
+    NoLogs(String),
+    /// A file that holds no batches.
+    #[error("{0}: not a log, whose name would be OFFSET.log with 20 digits")]
+    NoLog(String),
     /// The length field of a batch makes no sense, and so its end cannot be found.
     #[error("{path}: the batch at {position} claims a length of {length} bytes, less than the 14 of the smallest batch")]
     BatchLength { path: String, position: u64, length: i32 },
@@ -87,7 +93,12 @@ impl DumpError {
             DumpError::Undecodable(text) => format!("java.lang.RuntimeException: {text}"),
             DumpError::UnknownDecoder(_) => "java.lang.RuntimeException: Failed to load decoder class".to_owned(),
             DumpError::TooShort { .. } => "java.nio.BufferUnderflowException".to_owned(),
-            DumpError::File { .. } | DumpError::Output(_) | DumpError::NoSnapshotId(_) | DumpError::HeaderCut { .. } => return None,
+            DumpError::File { .. }
+            | DumpError::Output(_)
+            | DumpError::NoSnapshotId(_)
+            | DumpError::NoLogs(_)
+            | DumpError::NoLog(_)
+            | DumpError::HeaderCut { .. } => return None,
         })
     }
 }

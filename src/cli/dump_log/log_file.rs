@@ -3,12 +3,14 @@
 use super::Dump;
 use super::error::DumpError;
 use super::index_file::SegmentName;
+use super::places::partition_of;
 use super::printer::Printer;
-use super::records;
+use super::records::{self, Sieve};
 use super::text;
 use super::walk::{Found, Walk, field, sequence_after};
 use super::window::FileWindow;
 use crate::cli::out::progress::Progress;
+use crate::cli::records::grep::Grep;
 use crate::record::{BatchHeader, Codec, HEADER_LEN, NO_SEQUENCE, RecordError};
 
 /// The CRC of a v2 batch begins here.
@@ -28,10 +30,12 @@ pub fn dump(dump: &mut Dump<'_, '_>, path: &str) -> Result<(), DumpError> {
     let mut progress = Progress::over(end, text::file_name(path));
     let mut valid_bytes = 0;
     let mut last_offset = -1;
+    let everything = Grep::default();
+    let sieve = Sieve { grep: &everything, topic: "" };
     while let Some(batch) = walk.next(&mut log)? {
         batch_line(dump.out, &mut log, &batch)?;
         if dump.args.goes_deep() {
-            records::dump(dump, &mut log, &batch, decoding, &mut last_offset)?;
+            records::dump(dump, &mut log, &batch, &sieve, decoding, &mut last_offset)?;
         }
         valid_bytes += batch.size;
         progress.reached(valid_bytes);
@@ -41,6 +45,31 @@ pub fn dump(dump: &mut Dump<'_, '_>, path: &str) -> Result<(), DumpError> {
         let name = text::file_name(path);
         dump.out.text("Found ").uint(end - valid_bytes).text(" invalid bytes at the end of ").line(name)?;
     }
+    Ok(())
+}
+
+/// The records that `grep` wants, under the lines of their batches; of a file without any, nothing.
+pub fn dump_wanted(dump: &mut Dump<'_, '_>, path: &str, grep: &Grep) -> Result<(), DumpError> {
+    let decoding = dump.args.decoding()?;
+    let mut log = FileWindow::open(path)?;
+    let end = readable_end(&log, dump.args.max_bytes)?;
+    let mut walk = Walk::new(0, end);
+    let mut progress = Progress::over(end, text::file_name(path));
+    let (mut titled, mut last_offset) = (false, -1);
+    let partition = partition_of(path);
+    let sieve = Sieve { grep, topic: partition.as_ref().map_or("", |(topic, _)| topic.as_str()) };
+    while let Some(batch) = walk.next(&mut log)? {
+        if records::any_wanted(&mut log, &batch, &sieve)? {
+            if !std::mem::replace(&mut titled, true) {
+                dump.out.text("Dumping ").line(path)?;
+                title(dump.out, path)?;
+            }
+            batch_line(dump.out, &mut log, &batch)?;
+            records::dump(dump, &mut log, &batch, &sieve, decoding, &mut last_offset)?;
+        }
+        progress.reached(walk.position());
+    }
+    progress.finish();
     Ok(())
 }
 

@@ -10,25 +10,33 @@ mod findings;
 mod hexdump;
 mod index_file;
 mod legacy;
+mod lines;
 mod log_file;
 mod offset_index;
+mod places;
 mod printer;
 mod producer_snapshot;
 mod records;
+mod summary;
 mod text;
 mod time_index;
 mod txn_index;
+mod verify;
 mod walk;
 mod window;
 
 use std::io::{self, IsTerminal};
 
-use super::error::{CliError, Kind, stderr_line};
+use super::error::{CliError, Kind as Failure, stderr_line};
+use super::records::grep::Grep;
 use super::tool::{Context, Entry, Exit, Tool};
 use super::usage;
 use error::DumpError;
 use findings::Findings;
+use places::Place;
 use printer::Printer;
+
+use crate::log::names::Kind;
 
 pub use args::Args;
 
@@ -41,6 +49,21 @@ struct Dump<'a, 'o> {
     colour: bool,
     /// Where remarks go at once: a line on standard error.
     remark: fn(String),
+    /// A file of a directory could not be dumped, or something is wrong with it.
+    failed: bool,
+}
+
+impl Dump<'_, '_> {
+    /// Tells a failure after which the dump goes on. Error: standard output is gone.
+    fn told(&mut self, e: DumpError) -> Result<(), DumpError> {
+        if let DumpError::Output(_) = e {
+            return Err(e);
+        }
+        self.failed = true;
+        self.out.flush()?;
+        (self.remark)(format!("error: {e}"));
+        Ok(())
+    }
 }
 
 impl Tool for Args {
@@ -48,49 +71,98 @@ impl Tool for Args {
     const KAFKA: &'static str = "kafka-dump-log";
     const ABOUT: &'static str = "Show what is in the files of a broker: log segments, indexes, producer snapshots, metadata snapshots";
 
-    fn run(self, _cx: &Context) -> Result<Exit, CliError> {
-        if self.files.is_none() {
+    fn run(mut self, cx: &Context) -> Result<Exit, CliError> {
+        if cx.is_kafka() {
+            // Kafka's tool passes over what is no option.
+            self.paths.clear();
+        }
+        if self.files.is_none() && self.paths.is_empty() {
             return Err(CliError::usage("Missing required argument \"[files]\""));
         }
+        self.check()?;
         let mut stdout = io::stdout().lock();
         let mut out = Printer::new(&mut stdout);
-        let result = dump_files(&self, &mut out, stderr_line);
+        let result = dump_all(&self, cx.is_kafka(), &mut out, stderr_line);
         // What was printed up to a failure counts; and a reader that went away is the first thing to know.
         out.flush()?;
-        result?.tell();
-        Ok(Exit::OK)
+        let (findings, failed) = result?;
+        findings.tell();
+        Ok(if failed { Exit::FAILED } else { Exit::OK })
     }
 
     fn report_as_kafka(error: &CliError, entry: &Entry) -> Exit {
         match error.java.class.as_str() {
-            "" if error.kind == Kind::Usage => usage::report(error, entry),
+            "" if error.kind == Failure::Usage => usage::report(error, entry),
             "" => stderr_line(&error.message),
-            class if error.kind == Kind::Failed => stderr_line(format!("Exception in thread \"main\" {class}")),
+            class if error.kind == Failure::Failed => stderr_line(format!("Exception in thread \"main\" {class}")),
             _ => stderr_line(format!("Exception in thread \"main\" {}", error.as_java())),
         }
         Exit::FAILED
     }
 }
 
-fn dump_files(args: &Args, out: &mut Printer<'_>, remark: fn(String)) -> Result<Findings, DumpError> {
-    let mut dump = Dump { args, out, findings: Findings::default(), colour: wants_colour(), remark };
-    for path in args.paths() {
-        let path = text::normalized_path(path);
-        dump.out.text("Dumping ").line(&path)?;
-        dump_file(&mut dump, &path)?;
+/// Gives what was found out of order, and whether a part of it failed. `as_kafka`: a directory is nothing to look into.
+fn dump_all(args: &Args, as_kafka: bool, out: &mut Printer<'_>, remark: fn(String)) -> Result<(Findings, bool), CliError> {
+    let mut dump = Dump { args, out, findings: Findings::default(), colour: wants_colour(), remark, failed: false };
+    let paths: Vec<String> = args.files().into_iter().chain(args.paths.iter().map(String::as_str)).map(text::normalized_path).collect();
+    if args.verify {
+        let sound = verify::dump(&mut dump, &paths)?;
+        return Ok((dump.findings, !sound || dump.failed));
     }
-    Ok(dump.findings)
+    let grep = Grep::parse(&args.grep).map_err(CliError::usage)?;
+    let mut found = Vec::new();
+    for path in paths {
+        if as_kafka {
+            found.push(Place::File(path));
+        } else {
+            found.extend(places::places(&path)?);
+        }
+    }
+    if args.summary {
+        summary::dump(&mut dump, &found)?;
+        return Ok((dump.findings, dump.failed));
+    }
+    for place in &found {
+        match place {
+            Place::File(path) => dump_file(&mut dump, path, &grep)?,
+            Place::Log(log) => {
+                for path in log.paths(|kind| wanted(args, kind), !args.checks_indexes()) {
+                    dump_file(&mut dump, path, &grep).or_else(|e| dump.told(e))?;
+                }
+            }
+        }
+    }
+    Ok((dump.findings, dump.failed))
 }
 
-fn dump_file(dump: &mut Dump<'_, '_>, path: &str) -> Result<(), DumpError> {
-    match text::file_name(path).rsplit_once('.').map(|(_, suffix)| suffix) {
-        Some("log" | "checkpoint") if dump.args.hex => hexdump::log(dump, path),
-        Some(suffix @ ("index" | "timeindex" | "txnindex" | "snapshot")) if dump.args.hex => hexdump::small(dump, path, suffix),
-        Some("log" | "checkpoint") => log_file::dump(dump, path),
-        Some("index") => offset_index::dump(dump, path),
-        Some("timeindex") => time_index::dump(dump, path),
-        Some("txnindex") => txn_index::dump(dump, path),
-        Some("snapshot") => producer_snapshot::dump(dump, path),
+/// Which files of a directory to dump.
+fn wanted(args: &Args, kind: Kind) -> bool {
+    match kind {
+        Kind::Log => !args.checks_indexes(),
+        Kind::OffsetIndex | Kind::TimeIndex => (args.checks_indexes() || args.all_files) && args.grep.is_empty(),
+        Kind::TxnIndex | Kind::Snapshot => args.all_files && !args.checks_indexes() && args.grep.is_empty(),
+    }
+}
+
+fn dump_file(dump: &mut Dump<'_, '_>, path: &str, grep: &Grep) -> Result<(), DumpError> {
+    let suffix = text::file_name(path).rsplit_once('.').map_or("", |(_, suffix)| suffix);
+    let json = dump.args.prints_json();
+    match suffix {
+        // Only logs have what can be searched.
+        "index" | "timeindex" | "txnindex" | "snapshot" if !grep.is_empty() => return Ok(()),
+        "log" | "checkpoint" if !grep.is_empty() && !json => return log_file::dump_wanted(dump, path, grep),
+        "log" | "checkpoint" | "index" | "timeindex" | "txnindex" | "snapshot" if json => return lines::dump(dump, path, suffix, grep),
+        _ if json => {}
+        _ => dump.out.text("Dumping ").line(path)?,
+    }
+    match suffix {
+        "log" | "checkpoint" if dump.args.hex => hexdump::log(dump, path),
+        "index" | "timeindex" | "txnindex" | "snapshot" if dump.args.hex => hexdump::small(dump, path, suffix),
+        "log" | "checkpoint" => log_file::dump(dump, path),
+        "index" => offset_index::dump(dump, path),
+        "timeindex" => time_index::dump(dump, path),
+        "txnindex" => txn_index::dump(dump, path),
+        "snapshot" => producer_snapshot::dump(dump, path),
         _ => {
             dump.out.flush()?;
             (dump.remark)(format!("Ignoring unknown file {path}"));
@@ -115,13 +187,13 @@ mod tests {
     use std::path::{Path, PathBuf};
 
     /// Dumps `path` and gives what was printed, up to a failure if there is one.
-    fn dumped(options: &[&str], path: &Path) -> (String, Result<(), DumpError>) {
+    fn dumped(options: &[&str], path: &Path) -> (String, Result<(), CliError>) {
         let files = format!("--files={}", path.display());
         let command = <Args as clap::Args>::augment_args(clap::Command::new("dump-log").no_binary_name(true));
         let args = Args::from_arg_matches(&command.get_matches_from(options.iter().copied().chain([files.as_str()]))).unwrap();
         let mut sink = Vec::new();
         let mut out = Printer::new(&mut sink);
-        let result = dump_files(&args, &mut out, |_| {}).map(|_| ());
+        let result = dump_all(&args, false, &mut out, |_| {}).map(|_| ());
         out.flush().unwrap();
         (String::from_utf8(sink).unwrap(), result)
     }
@@ -166,7 +238,7 @@ mod tests {
         }
     }
 
-    const OPTIONS: [&[&str]; 9] = [
+    const OPTIONS: [&[&str]; 16] = [
         &[],
         &["--print-data-log"],
         &["--offsets-decoder"],
@@ -176,6 +248,13 @@ mod tests {
         &["--share-group-state-decoder"],
         &["--index-sanity-check"],
         &["--max-bytes=900", "--deep-iteration"],
+        &["--output=json"],
+        &["--output=json", "--print-data-log"],
+        &["--output=json", "--offsets-decoder"],
+        &["--output=json", "--cluster-metadata-decoder"],
+        &["--grep=a", "--print-data-log"],
+        &["--summary"],
+        &["--verify"],
     ];
 
     /// Dumps bytes as every kind of file in every way. Whatever they are, that must not panic, and the hexdump must be whole.

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use super::error::DumpError;
 use super::text;
+use crate::cli::records::json;
 
 const BLOCK: usize = 64 * 1024;
 
@@ -26,6 +27,12 @@ impl<'a> Printer<'a> {
     /// Bytes that are UTF-8 or nearly; replaced as Java does.
     pub fn utf8(&mut self, bytes: &[u8]) -> &mut Self {
         text::push_utf8(&mut self.buf, bytes);
+        self
+    }
+
+    /// Bytes as JSON: a string, `{"base64":"..."}` if they are not UTF-8, or null.
+    pub fn json(&mut self, bytes: Option<&[u8]>) -> &mut Self {
+        json::nullable(bytes, &mut self.buf);
         self
     }
 

@@ -35,7 +35,7 @@ pub fn dump(dump: &mut Dump<'_, '_>, path: &str) -> Result<(), DumpError> {
 }
 
 /// The bytes of the entries, or why there are none.
-fn entries(bytes: &[u8]) -> Result<&[u8], String> {
+pub fn entries(bytes: &[u8]) -> Result<&[u8], String> {
     let invalid = |what: &str| format!("Snapshot failed schema validation: {what}");
     if bytes.len() < 2 {
         return Err(invalid("the file is shorter than its version field"));
@@ -59,19 +59,49 @@ fn entries(bytes: &[u8]) -> Result<&[u8], String> {
     Ok(entries)
 }
 
+/// One entry.
+#[derive(Clone, Copy, Debug)]
+pub struct Producer {
+    pub id: i64,
+    pub epoch: i16,
+    pub last_sequence: i32,
+    /// Negative: nothing of it is known but its open transaction.
+    pub last_offset: i64,
+    pub offset_delta: i32,
+    pub timestamp: i64,
+    pub coordinator_epoch: i32,
+    /// Where its open transaction begins.
+    pub open_from: Option<i64>,
+}
+
+impl Producer {
+    /// From the bytes of an entry.
+    pub fn read(entry: &[u8]) -> Producer {
+        let int = |from| i32::from_be_bytes(field(entry, from));
+        let long = |from| i64::from_be_bytes(field(entry, from));
+        Producer {
+            id: long(0),
+            epoch: i16::from_be_bytes(field(entry, 8)),
+            last_sequence: int(10),
+            last_offset: long(14),
+            offset_delta: int(22),
+            timestamp: long(26),
+            coordinator_epoch: int(34),
+            open_from: Some(long(38)).filter(|offset| *offset >= 0),
+        }
+    }
+}
+
 fn print(dump: &mut Dump<'_, '_>, entry: &[u8]) -> Result<(), DumpError> {
-    let int = |from| i32::from_be_bytes(field(entry, from));
-    let long = |from| i64::from_be_bytes(field(entry, from));
-    let (last_sequence, last_offset, offset_delta, timestamp) = (int(10), long(14), int(22), long(26));
-    let open_from = Some(long(38)).filter(|offset| *offset >= 0);
+    let p = Producer::read(entry);
     let out = &mut *dump.out;
-    out.text("producerId: ").int(long(0)).text(" producerEpoch: ").int(i16::from_be_bytes(field(entry, 8)));
-    out.text(" coordinatorEpoch: ").int(int(34)).text(" currentTxnFirstOffset: ").optional_long(open_from);
-    out.text(" lastTimestamp: ").int(timestamp);
-    if last_offset >= 0 {
-        let first_sequence = sequence_before(last_sequence, offset_delta);
-        out.text(" firstSequence: ").int(first_sequence).text(" lastSequence: ").int(last_sequence);
-        out.text(" lastOffset: ").int(last_offset).text(" offsetDelta: ").int(offset_delta).text(" timestamp: ").int(timestamp);
+    out.text("producerId: ").int(p.id).text(" producerEpoch: ").int(p.epoch);
+    out.text(" coordinatorEpoch: ").int(p.coordinator_epoch).text(" currentTxnFirstOffset: ").optional_long(p.open_from);
+    out.text(" lastTimestamp: ").int(p.timestamp);
+    if p.last_offset >= 0 {
+        let first_sequence = sequence_before(p.last_sequence, p.offset_delta);
+        out.text(" firstSequence: ").int(first_sequence).text(" lastSequence: ").int(p.last_sequence);
+        out.text(" lastOffset: ").int(p.last_offset).text(" offsetDelta: ").int(p.offset_delta).text(" timestamp: ").int(p.timestamp);
     }
     out.end_line()
 }

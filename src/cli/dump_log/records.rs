@@ -10,7 +10,10 @@ use super::printer::Printer;
 use super::text;
 use super::walk::{Found, sequence_after};
 use super::window::FileWindow;
-use crate::record::{BatchHeader, Codec, HEADER_LEN, NO_SEQUENCE, NO_TIMESTAMP, Record, RecordError, RecordIter, codec, walk};
+use crate::cli::records::grep::{Grep, Sought};
+use crate::record::{
+    BatchHeader, Codec, HEADER_LEN, Header, Headers, NO_SEQUENCE, NO_TIMESTAMP, Record, RecordError, RecordIter, codec, walk,
+};
 
 /// A batch may decompress to this much; more is refused instead of taking the machine's memory.
 pub const MOST_DECOMPRESSED: usize = 512 << 20;
@@ -28,11 +31,12 @@ pub fn dump(
     dump: &mut Dump<'_, '_>,
     log: &mut FileWindow,
     batch: &Found,
+    sought: &Sieve<'_>,
     decoding: Decoding,
     last_offset: &mut i64,
 ) -> Result<(), DumpError> {
     let path = log.path().to_owned();
-    let mut printing = Printing { dump, path: &path, position: batch.position, decoding, last_offset };
+    let mut printing = Printing { dump, path: &path, position: batch.position, sought, decoding, last_offset };
     if batch.is_legacy() {
         return each_legacy(log, batch, |record, time| printing.legacy(record, time));
     }
@@ -67,9 +71,70 @@ pub fn body_of<'a>(header: &BatchHeader, bytes: &'a [u8]) -> Result<std::borrow:
     })
 }
 
+/// A record as `--grep` looks at it.
+pub struct Candidate<'a> {
+    pub topic: &'a str,
+    pub key: Option<&'a [u8]>,
+    pub value: Option<&'a [u8]>,
+    pub headers: Option<Headers<'a>>,
+}
+
+impl Sought for Candidate<'_> {
+    fn topic(&self) -> &str {
+        self.topic
+    }
+
+    fn key(&self) -> Option<&[u8]> {
+        self.key
+    }
+
+    fn value(&self) -> Option<&[u8]> {
+        self.value
+    }
+
+    fn headers(&self) -> impl Iterator<Item = Header<'_>> {
+        self.headers.clone().into_iter().flatten()
+    }
+}
+
+impl<'a> Candidate<'a> {
+    pub fn of(topic: &'a str, record: &Record<'a>) -> Candidate<'a> {
+        Candidate { topic, key: record.key, value: record.value, headers: Some(record.headers()) }
+    }
+
+    /// Error: it ends before its key and value.
+    pub fn of_legacy(topic: &'a str, record: &LegacyRecord<'a>) -> Result<Candidate<'a>, RecordError> {
+        Ok(Candidate { topic, key: record.key()?, value: record.value()?, headers: None })
+    }
+}
+
+/// True if a record of the batch is wanted; control records never are.
+pub fn any_wanted(log: &mut FileWindow, batch: &Found, sieve: &Sieve<'_>) -> Result<bool, DumpError> {
+    let Sieve { grep, topic } = *sieve;
+    let mut wanted = false;
+    if batch.is_legacy() {
+        let (path, position) = (log.path().to_owned(), batch.position);
+        each_legacy(log, batch, |record, _| {
+            let candidate = Candidate::of_legacy(topic, record);
+            wanted |= grep.wants(&candidate.map_err(|source| DumpError::Record { path: path.clone(), position, source })?);
+            Ok(())
+        })?;
+        return Ok(wanted);
+    }
+    let header = batch.header(log)?;
+    if header.is_control() {
+        return Ok(false);
+    }
+    each_v2(log, batch, &header, |record| {
+        wanted = wanted || grep.wants(&Candidate::of(topic, record));
+        Ok(())
+    })?;
+    Ok(wanted)
+}
+
 /// Calls `each` for the records of a batch as far as Kafka gives them out: those of a compressed batch only if all are sound, those of any
 /// other up to the first that is not, and the last one only if nothing follows it.
-fn each_v2(
+pub fn each_v2(
     log: &mut FileWindow,
     batch: &Found,
     header: &BatchHeader,
@@ -103,7 +168,7 @@ fn each_v2(
 }
 
 /// Calls `each` for the record or the inner records of a batch of an older format, with the name of the outer record's timestamp.
-fn each_legacy(
+pub fn each_legacy(
     log: &mut FileWindow,
     batch: &Found,
     mut each: impl FnMut(&LegacyRecord<'_>, &'static str) -> Result<(), DumpError>,
@@ -125,10 +190,17 @@ fn each_legacy(
     Ok(())
 }
 
+/// Which records of a topic are to be shown.
+pub struct Sieve<'a> {
+    pub grep: &'a Grep,
+    pub topic: &'a str,
+}
+
 struct Printing<'d, 'a, 'o> {
     dump: &'d mut Dump<'a, 'o>,
     path: &'d str,
     position: u64,
+    sought: &'d Sieve<'d>,
     decoding: Decoding,
     last_offset: &'d mut i64,
 }
@@ -136,6 +208,9 @@ struct Printing<'d, 'a, 'o> {
 impl Printing<'_, '_, '_> {
     fn v2(&mut self, header: &BatchHeader, record: &Record<'_>) -> Result<(), DumpError> {
         self.note_gap(record.offset);
+        if !self.sought.grep.is_empty() && !self.sought.grep.wants(&Candidate::of(self.sought.topic, record)) {
+            return Ok(());
+        }
         let is_control = header.is_control();
         if !self.dump.args.skip_record_metadata {
             let out = &mut *self.dump.out;
@@ -160,6 +235,10 @@ impl Printing<'_, '_, '_> {
 
     fn legacy(&mut self, record: &LegacyRecord<'_>, time: &str) -> Result<(), DumpError> {
         self.note_gap(record.offset);
+        let fail = |source| DumpError::Record { path: self.path.to_owned(), position: self.position, source };
+        if !self.sought.grep.is_empty() && !self.sought.grep.wants(&Candidate::of_legacy(self.sought.topic, record).map_err(fail)?) {
+            return Ok(());
+        }
         if !self.dump.args.skip_record_metadata {
             let out = &mut *self.dump.out;
             common_fields(out, record.offset, time, record.timestamp, record.key_size, record.value_size);
@@ -168,7 +247,6 @@ impl Printing<'_, '_, '_> {
         if !self.dump.args.prints_contents() {
             return self.dump.out.end_line();
         }
-        let fail = |source| DumpError::Record { path: self.path.to_owned(), position: self.position, source };
         let (key, value) = (record.key().map_err(fail)?, record.value().map_err(fail)?);
         self.contents(Shown { offset: record.offset, key, value }, false)
     }
@@ -182,7 +260,8 @@ impl Printing<'_, '_, '_> {
     }
 
     fn note_gap(&mut self, offset: i64) {
-        if offset != self.last_offset.wrapping_add(1) {
+        // Batches without a wanted record were passed over.
+        if self.sought.grep.is_empty() && offset != self.last_offset.wrapping_add(1) {
             self.dump.findings.gap(&text::absolute_path(self.path), *self.last_offset, offset);
         }
         *self.last_offset = offset;

@@ -3,6 +3,33 @@
 use regex::bytes::Regex;
 
 use crate::client::ConsumerRecord;
+use crate::record::Header;
+
+/// What conditions look at.
+pub trait Sought {
+    fn topic(&self) -> &str;
+    fn key(&self) -> Option<&[u8]>;
+    fn value(&self) -> Option<&[u8]>;
+    fn headers(&self) -> impl Iterator<Item = Header<'_>>;
+}
+
+impl Sought for ConsumerRecord<'_> {
+    fn topic(&self) -> &str {
+        self.topic
+    }
+
+    fn key(&self) -> Option<&[u8]> {
+        self.key
+    }
+
+    fn value(&self) -> Option<&[u8]> {
+        self.value
+    }
+
+    fn headers(&self) -> impl Iterator<Item = Header<'_>> {
+        ConsumerRecord::headers(self)
+    }
+}
 
 /// What an expression looks at.
 #[derive(Debug)]
@@ -41,7 +68,7 @@ impl Grep {
     }
 
     /// Whether the record is one of those wanted. Null matches nothing.
-    pub fn wants(&self, record: &ConsumerRecord<'_>) -> bool {
+    pub fn wants(&self, record: &impl Sought) -> bool {
         self.0.iter().all(|c| c.met(record))
     }
 }
@@ -63,13 +90,13 @@ fn condition(text: &str) -> Result<Condition, String> {
 }
 
 impl Condition {
-    fn met(&self, record: &ConsumerRecord<'_>) -> bool {
+    fn met(&self, record: &impl Sought) -> bool {
         let matches = |bytes: Option<&[u8]>| bytes.is_some_and(|b| self.expression.is_match(b));
         let found = match &self.part {
-            Part::Any => matches(record.key) || matches(record.value) || record.headers().any(|h| matches(h.value)),
-            Part::Key => matches(record.key),
-            Part::Value => matches(record.value),
-            Part::Topic => matches(Some(record.topic.as_bytes())),
+            Part::Any => matches(record.key()) || matches(record.value()) || record.headers().any(|h| matches(h.value)),
+            Part::Key => matches(record.key()),
+            Part::Value => matches(record.value()),
+            Part::Topic => matches(Some(record.topic().as_bytes())),
             Part::HeaderKey => record.headers().any(|h| matches(Some(h.key))),
             Part::HeaderValue => record.headers().any(|h| matches(h.value)),
             Part::Header(name) => record.headers().any(|h| h.key == name.as_bytes() && matches(h.value)),

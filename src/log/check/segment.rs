@@ -8,10 +8,10 @@ use super::super::disk::{Disk, DiskError, DiskFile, Open, read_file};
 use super::super::index_file::IndexEntry;
 use super::super::names::{self, Kind};
 use super::super::offset_index::OffsetEntry;
-use super::super::scan::{BadBatch, ScanError};
+use super::super::scan::{BadBatch, ScanError, Why};
 use super::super::time_index::TimeEntry;
 use super::{Finding, Progress, REBUILD, Report, Severity};
-use crate::record::{BatchHeader, NO_TIMESTAMP};
+use crate::record::{BatchHeader, NO_TIMESTAMP, RecordError};
 use crate::types::Offset;
 
 /// No index file is larger.
@@ -91,6 +91,10 @@ impl Segment<'_> {
     fn bad_batch(&self, file: &Arc<dyn DiskFile>, size: u64, end: Offset, bad: BadBatch) -> Result<Finding, DiskError> {
         let follows = find_batch(file.clone(), bad.position + 1, size, end - 1)?;
         let (severity, what, remedy) = match follows {
+            _ if matches!(bad.why, Why::Record(RecordError::BadMagic(0..=1))) => {
+                let what = format!("no valid batch: {}; it was written by a Kafka older than 0.11", bad.why);
+                (Severity::Wrong, what, "have a Kafka from 0.11 to 3.9 write the records anew: neither kfk nor Kafka 4 writes this format")
+            }
             None if self.may_be_torn => {
                 let what = format!("{} bytes at the end are no batch ({}): a write was interrupted", size - bad.position, bad.why);
                 (Severity::Note, what, "nothing to do: the next start cuts them off and keeps them in a side file")
