@@ -3,12 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use serde_json::{Value, json};
-
 use super::connect::{self, ConnectionArgs, Properties};
 use super::error::CliError;
-use super::out::table::{Column, number, text};
-use super::out::{Format, Out, json as out_json, table};
+use super::out::facts::{Cell, Column, Facts, number, row, text};
+use super::out::{Format, Out};
 use super::tool::{Context, Entry, Exit, Tool};
 use super::usage;
 use crate::client::Error;
@@ -76,6 +74,18 @@ impl std::fmt::Display for Api {
     }
 }
 
+const COLUMNS: &[Column] = &[
+    number("broker"),
+    text("api"),
+    number("key"),
+    number("min"),
+    number("max"),
+    number("usable"),
+    text("address").detail(),
+    text("rack").detail(),
+    text("error").if_any(),
+];
+
 /// A broker as Kafka's tools name it, its id, and what it knows.
 struct Spoken {
     id: i32,
@@ -99,38 +109,17 @@ impl Args {
 }
 
 fn render(all: &[Spoken], format: Format) -> Result<(), CliError> {
+    let row = |b: &Spoken, api: &Api| {
+        let (min, max) = (api.versions.map(|v| v.0), api.versions.map(|v| v.1));
+        row![b.id, api.name(), api.code, min, max, api.usable().ok(), &b.address, b.rack.clone(), Cell::Null]
+    };
+    let rows = |b: &Spoken| match &b.apis {
+        Ok(apis) => apis.iter().map(|api| row(b, api)).collect(),
+        Err(e) => vec![row![b.id, Cell::Null, Cell::Null, Cell::Null, Cell::Null, Cell::Null, &b.address, b.rack.clone(), e.to_string()]],
+    };
     let mut out = Out::stdout();
-    match format {
-        Format::Plain => all.iter().try_for_each(|broker| out.line(plain(broker)))?,
-        Format::Table => {
-            const COLUMNS: &[Column] = &[number("BROKER"), text("API"), number("KEY"), number("MIN"), number("MAX"), number("USABLE")];
-            let row = |broker: &Spoken, api: &Api| {
-                let version = |v: Option<i16>| v.map_or("-".to_owned(), |v| v.to_string());
-                let (min, max) = (api.versions.map(|v| v.0), api.versions.map(|v| v.1));
-                let cells = [version(min), version(max), version(api.usable().ok())];
-                [broker.id.to_string(), api.name().to_owned(), api.code.to_string()].into_iter().chain(cells).collect()
-            };
-            let rows = all.iter().flat_map(|b| b.apis.iter().flatten().map(move |api| row(b, api)));
-            out.line(table::render(COLUMNS, rows))?;
-            for broker in all {
-                if let Err(e) = &broker.apis {
-                    out.line(format!("broker {}: {e}", broker.id))?;
-                }
-            }
-        }
-        Format::Json => {
-            let api = |a: &Api| {
-                let (min, max) = (a.versions.map(|v| v.0), a.versions.map(|v| v.1));
-                json!({"api": a.name(), "key": a.code, "min": min, "max": max, "usable": a.usable().ok()})
-            };
-            let broker = |b: &Spoken| {
-                let apis: Vec<Value> = b.apis.iter().flatten().map(api).collect();
-                let error = b.apis.as_ref().err().map(ToString::to_string);
-                json!({"broker": b.id, "address": b.address, "rack": b.rack, "error": error, "apis": apis})
-            };
-            out_json::print(&mut out, &Value::from(all.iter().map(broker).collect::<Vec<_>>()))?;
-        }
-    }
+    Facts::new(COLUMNS, all.iter().flat_map(rows))
+        .print(&mut out, format, |out| all.iter().try_for_each(|broker| out.line(plain(broker))))?;
     out.flush()
 }
 

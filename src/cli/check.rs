@@ -5,27 +5,34 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::error::CliError;
+use super::error::{CliError, stderr_line};
+use super::out::facts::{Column, Facts, number, row, text};
 use super::out::progress::Progress;
-use super::out::{Format, Out, json as json_out};
+use super::out::{Format, Out};
 use super::tool::Exit;
 use crate::node::check::{self, DiskError, Finding, RealDisk, Report, Severity};
+
+const COLUMNS: &[Column] =
+    &[text("file"), text("severity"), number("position"), number("offset"), text("what"), text("expected"), text("remedy")];
 
 /// Exit code 0 if nothing is wrong, 1 if something is.
 pub fn run(dir: &Path, format: Format) -> Result<Exit, CliError> {
     let begun = Instant::now();
     let (report, clean) = examine(dir)?;
     let mut out = Out::stdout();
-    match format {
-        Format::Json => json_out::print(&mut out, &document(dir, &report, clean))?,
-        Format::Table | Format::Plain => {
-            for finding in &report.findings {
-                out.line(told(dir, finding))?;
-            }
-            out.line(summary(&report, clean, begun.elapsed().as_secs_f64()))?;
-        }
-    }
+    let summary = summary(&report, clean, begun.elapsed().as_secs_f64());
+    let row = |f: &Finding| {
+        let expected = (!f.expected.is_empty()).then_some(&f.expected);
+        row![short(dir, &f.file), severity(f.severity), f.position, f.offset, &f.what, expected, f.remedy]
+    };
+    Facts::new(COLUMNS, report.findings.iter().map(row)).print(&mut out, format, |out| {
+        report.findings.iter().try_for_each(|finding| out.line(told(dir, finding)))?;
+        out.line(&summary)
+    })?;
     out.flush()?;
+    if format != Format::Plain {
+        stderr_line(&summary);
+    }
     Ok(if report.wrong() > 0 { Exit::FAILED } else { Exit::OK })
 }
 
@@ -104,10 +111,10 @@ pub fn verdict(report: &Report) -> String {
     }
 }
 
-/// A finding as JSON, with a field `type` before the others if one is wanted.
-pub fn finding(dir: &Path, f: &Finding, kind: Option<&str>) -> Value {
-    let fields = json!({
-        "type": kind,
+/// A finding as a line of JSON among others.
+pub fn finding(dir: &Path, f: &Finding) -> Value {
+    json!({
+        "type": "finding",
         "severity": severity(f.severity),
         "file": short(dir, &f.file),
         "position": f.position,
@@ -115,25 +122,5 @@ pub fn finding(dir: &Path, f: &Finding, kind: Option<&str>) -> Value {
         "what": f.what,
         "expected": (!f.expected.is_empty()).then_some(&f.expected),
         "remedy": f.remedy,
-    });
-    match fields {
-        Value::Object(mut fields) if kind.is_none() => {
-            fields.shift_remove("type");
-            Value::Object(fields)
-        }
-        fields => fields,
-    }
-}
-
-fn document(dir: &Path, report: &Report, clean: bool) -> Value {
-    json!({
-        "directory": dir.display().to_string(),
-        "clean": clean,
-        "partitions": report.partitions,
-        "segments": report.segments,
-        "bytes": report.bytes,
-        "wrong": report.wrong(),
-        "notes": report.findings.len() - report.wrong(),
-        "findings": report.findings.iter().map(|f| finding(dir, f, None)).collect::<Vec<Value>>(),
     })
 }

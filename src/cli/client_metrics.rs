@@ -2,12 +2,10 @@
 
 use std::path::PathBuf;
 
-use serde_json::{Value, json};
-
 use super::connect::{self, ConnectionArgs, Properties};
 use super::error::{CliError, Kind, log4j_line};
-use super::out::table::{Column, text};
-use super::out::{Format, Out, json as out_json, table};
+use super::out::facts::{Column, Facts, row, text};
+use super::out::{Format, Out};
 use super::tool::{Context, Entry, Exit, Tool};
 use super::usage::{self, refuse};
 use crate::client::admin::{Admin, AlterOp, ConfigChange, ConfigEntry, ConfigResource, ResourceType};
@@ -193,35 +191,22 @@ async fn everything(admin: &Admin, name: &str) -> Result<Vec<ConfigChange>, CliE
 
 fn show_names(names: &[String], format: Format) -> Result<(), CliError> {
     let mut out = Out::stdout();
-    match format {
-        // Kafka's tool ends the list, however short, with one newline.
-        Format::Plain => out.line(names.join("\n"))?,
-        Format::Table => out.line(table::render(&[text("NAME")], names.iter().map(|name| vec![name.clone()])))?,
-        Format::Json => out_json::print(&mut out, &Value::from(names.to_vec()))?,
-    }
+    // Kafka's tool ends the list, however short, with one newline.
+    const COLUMNS: &[Column] = &[text("name")];
+    Facts::new(COLUMNS, names.iter().map(|name| row![name])).print(&mut out, format, |out| out.line(names.join("\n")))?;
     out.flush()
 }
 
 fn render(out: &mut Out, found: &[(Vec<ConfigEntry>, String)], format: Format) -> Result<(), CliError> {
+    const COLUMNS: &[Column] = &[text("name"), text("config"), text("value")];
+    let rows = found.iter().flat_map(|(entries, name)| entries.iter().map(move |e| row![name, &e.name, e.value.clone()]));
     let value = |e: &ConfigEntry| e.value.clone().unwrap_or_else(|| "null".to_owned());
-    match format {
-        Format::Plain => found.iter().try_for_each(|(entries, name)| {
+    Facts::new(COLUMNS, rows).print(out, format, |out| {
+        found.iter().try_for_each(|(entries, name)| {
             out.line(format!("Client metrics configs for {name} are:"))?;
             entries.iter().try_for_each(|e| out.line(format!("  {}={}", e.name, value(e))))
-        }),
-        Format::Table => {
-            const COLUMNS: &[Column] = &[text("NAME"), text("CONFIG"), text("VALUE")];
-            let rows = found.iter().flat_map(|(entries, name)| entries.iter().map(move |e| vec![name.clone(), e.name.clone(), value(e)]));
-            out.line(table::render(COLUMNS, rows))
-        }
-        Format::Json => {
-            let one = |(entries, name): &(Vec<ConfigEntry>, String)| {
-                let configs: serde_json::Map<String, Value> = entries.iter().map(|e| (e.name.clone(), json!(e.value))).collect();
-                json!({"name": name, "configs": configs})
-            };
-            out_json::print(out, &Value::from(found.iter().map(one).collect::<Vec<_>>()))
-        }
-    }
+        })
+    })
 }
 
 impl Tool for Args {

@@ -3,14 +3,13 @@
 use std::path::PathBuf;
 
 use clap::ValueHint;
-use serde_json::{Value, json};
 
 use super::argparse::{OneOf, Opt, Spec, Sub, Value as Takes};
 use super::connect::{self, ConnectionArgs, Properties};
 use super::error::{CliError, stderr_line};
+use super::out::facts::{Column, Facts, number, row, text};
 use super::out::plain::pad;
-use super::out::table::{Column, number, text};
-use super::out::{Format, Out, json as out_json, table};
+use super::out::{Format, Out};
 use super::tool::{Context, Entry, Exit, Tool};
 use crate::client::Error;
 use crate::client::admin::{Admin, Endpoint};
@@ -118,10 +117,8 @@ impl Args {
             Action::ClusterId => {
                 let id = admin.describe_cluster().await.map_err(failed)?.cluster_id;
                 let mut out = Out::stdout();
-                match format {
-                    Format::Json => out_json::print(&mut out, &json!({"cluster_id": id}))?,
-                    _ => out.line(format!("Cluster ID: {id}"))?,
-                }
+                const COLUMNS: &[Column] = &[text("cluster_id")];
+                Facts::new(COLUMNS, [row![&id]]).print(&mut out, format, |out| out.line(format!("Cluster ID: {id}")))?;
                 out.flush()
             }
             Action::Unregister { id } => {
@@ -139,20 +136,12 @@ async fn list(admin: &Admin, fenced: bool, format: Format) -> Result<(), CliErro
     // Brokers before Kafka 4.0 have no say in it.
     found.retain(|e| fenced || !e.fenced);
     let mut out = Out::stdout();
-    match format {
-        Format::Plain => plain(&found, controllers).iter().try_for_each(|line| out.line(line))?,
-        Format::Table => {
-            const COLUMNS: &[Column] = &[number("ID"), text("HOST"), number("PORT"), text("RACK"), text("STATE"), text("TYPE")];
-            out.line(table::render(COLUMNS, found.iter().map(|e| cells(e, controllers, "-").to_vec())))?;
-        }
-        Format::Json => {
-            let one = |e: &Endpoint| {
-                let n = &e.node;
-                json!({"id": n.id, "host": n.host, "port": n.port, "rack": n.rack, "fenced": e.fenced, "type": kind(controllers)})
-            };
-            out_json::print(&mut out, &Value::from(found.iter().map(one).collect::<Vec<_>>()))?;
-        }
-    }
+    const COLUMNS: &[Column] = &[number("id"), text("host"), number("port"), text("rack"), text("fenced"), text("type")];
+    let row = |e: &Endpoint| {
+        row![e.node.id, &e.node.host, e.node.port, e.node.rack.clone(), (!controllers).then_some(e.fenced), kind(controllers)]
+    };
+    Facts::new(COLUMNS, found.iter().map(row))
+        .print(&mut out, format, |out| plain(&found, controllers).iter().try_for_each(|line| out.line(line)))?;
     out.flush()
 }
 
@@ -160,13 +149,13 @@ fn kind(controllers: bool) -> &'static str {
     if controllers { "controller" } else { "broker" }
 }
 
-fn cells(e: &Endpoint, controllers: bool, none: &str) -> [String; 6] {
+fn cells(e: &Endpoint, controllers: bool) -> [String; 6] {
     let state = match (controllers, e.fenced) {
         (true, _) => "-",
         (false, true) => "fenced",
         (false, false) => "unfenced",
     };
-    let (n, rack) = (&e.node, e.node.rack.clone().unwrap_or_else(|| none.to_owned()));
+    let (n, rack) = (&e.node, e.node.rack.clone().unwrap_or_else(|| "null".to_owned()));
     [n.id.to_string(), n.host.clone(), n.port.to_string(), rack, state.to_owned(), kind(controllers).to_owned()]
 }
 
@@ -179,7 +168,7 @@ fn plain(found: &[Endpoint], controllers: bool) -> Vec<String> {
         shown.map(|(_, (cell, width))| pad(cell, width)).collect::<Vec<_>>().join(" ")
     };
     let header = ["ID", "HOST", "PORT", "RACK", "STATE", "ENDPOINT_TYPE"].map(str::to_owned);
-    std::iter::once(header).chain(found.iter().map(|e| cells(e, controllers, "null"))).map(line).collect()
+    std::iter::once(header).chain(found.iter().map(|e| cells(e, controllers))).map(line).collect()
 }
 
 /// A failure of the client, as Kafka's tool shows it.

@@ -174,7 +174,7 @@ mod tests {
     fn bash_gets_what_belongs_after_its_own_word_breaks() {
         let replies = |line: &str| bash_replies(split(line).into_iter().map(OsString::from).collect()).unwrap();
         assert!(replies("kfk top").contains(&"topics".to_owned()));
-        assert_eq!(replies("kfk topics --output=js"), ["json"]);
+        assert_eq!(replies("kfk topics --output=js"), ["json", "jsonl"]);
         assert_eq!(replies("kfk topics --bootstrap-server localhost:9092 --output ta"), ["table"]);
         assert!(replies("kafka-topics.sh --desc").contains(&"--describe".to_owned()));
     }

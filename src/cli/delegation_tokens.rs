@@ -2,12 +2,10 @@
 
 use std::path::PathBuf;
 
-use serde_json::{Value, json};
-
 use super::connect::{self, ConnectionArgs, Properties};
 use super::error::{CliError, Kind};
-use super::out::table::{Column, text};
-use super::out::{Format, Out, json as out_json, plain, table};
+use super::out::facts::{Column, Facts, number, row, text};
+use super::out::{Format, Out, plain};
 use super::tool::{Context, Entry, Exit, Tool};
 use super::usage::{self, refuse, require};
 use super::{base64, principal};
@@ -66,6 +64,20 @@ pub struct Args {
     #[arg(long, short = 'o', value_enum, value_name = "FORMAT")]
     pub output: Option<Format>,
 }
+
+const COLUMNS: &[Column] = &[
+    text("id"),
+    text("hmac"),
+    text("owner"),
+    text("requester"),
+    text("renewers"),
+    text("issued"),
+    text("expires"),
+    text("max"),
+    number("issued_ms").detail(),
+    number("expires_ms").detail(),
+    number("max_ms").detail(),
+];
 
 /// Kafka's widths.
 const HEADS: [(&str, usize); 8] = [
@@ -145,43 +157,34 @@ impl Args {
             }
         };
         let mut out = Out::stdout();
-        match Format::pick(self.output, cx) {
-            Format::Json => out_json::print(&mut out, &json!({"expires": until}))?,
+        const UNTIL: &[Column] = &[text("expires"), number("expires_ms").detail()];
+        let facts = Facts::new(UNTIL, [row![moment(until), until]]);
+        facts.print(&mut out, Format::pick(self.output, cx), |out| {
             // Kafka's tool ends no line here.
-            _ if cx.is_kafka() => out.bytes(format!("Completed {what} operation. New expiry date : {}", date(until)).as_bytes())?,
-            _ => out.line(format!("Completed {what} operation. New expiry date : {}", date(until)))?,
-        }
+            let end = if cx.is_kafka() { "" } else { "\n" };
+            out.bytes(format!("Completed {what} operation. New expiry date : {}{end}", date(until)).as_bytes())
+        })?;
         out.flush()
     }
 
     fn render(&self, tokens: &[DelegationToken], cx: &Context) -> Result<(), CliError> {
         let mut out = Out::stdout();
-        match Format::pick(self.output, cx) {
-            Format::Plain => {
-                if self.describe {
-                    out.bytes(format!("Total number of tokens : {}", tokens.len()).as_bytes())?;
-                }
-                let heads: Vec<String> = HEADS.iter().map(|(head, _)| (*head).to_owned()).collect();
-                for cells in std::iter::once(heads).chain(tokens.iter().map(cells)) {
-                    let cells: Vec<(&str, usize)> = cells.iter().zip(HEADS).map(|(c, (_, width))| (c.as_str(), width)).collect();
-                    out.line(format!("\n{}", plain::row(&cells)))?;
-                }
+        let row = |t: &DelegationToken| {
+            let (hmac, renewers) = (base64::encode(&t.hmac), t.renewers.iter().map(ToString::to_string).collect::<Vec<_>>());
+            let (owner, requester) = (t.owner.to_string(), t.requester.to_string());
+            let (issued, expires, max) = (moment(t.issued), moment(t.expires), moment(t.max));
+            row![&t.id, hmac, owner, requester, renewers, issued, expires, max, t.issued, t.expires, t.max]
+        };
+        Facts::new(COLUMNS, tokens.iter().map(row)).print(&mut out, Format::pick(self.output, cx), |out| {
+            if self.describe {
+                out.bytes(format!("Total number of tokens : {}", tokens.len()).as_bytes())?;
             }
-            Format::Table => {
-                let columns: Vec<Column> = HEADS.iter().map(|(head, _)| text(head)).collect();
-                out.line(table::render(&columns, tokens.iter().map(cells)))?;
-            }
-            Format::Json => {
-                let one = |t: &DelegationToken| {
-                    let renewers: Vec<String> = t.renewers.iter().map(ToString::to_string).collect();
-                    json!({
-                        "id": t.id, "hmac": base64::encode(&t.hmac), "owner": t.owner.to_string(), "requester": t.requester.to_string(),
-                        "renewers": renewers, "issued": t.issued, "expires": t.expires, "max": t.max,
-                    })
-                };
-                out_json::print(&mut out, &Value::from(tokens.iter().map(one).collect::<Vec<_>>()))?;
-            }
-        }
+            let heads: Vec<String> = HEADS.iter().map(|(head, _)| (*head).to_owned()).collect();
+            std::iter::once(heads).chain(tokens.iter().map(cells)).try_for_each(|cells| {
+                let cells: Vec<(&str, usize)> = cells.iter().zip(HEADS).map(|(c, (_, width))| (c.as_str(), width)).collect();
+                out.line(format!("\n{}", plain::row(&cells)))
+            })
+        })?;
         out.flush()
     }
 }
@@ -197,6 +200,11 @@ fn list(principals: &[Principal]) -> String {
 fn cells(t: &DelegationToken) -> Vec<String> {
     let (hmac, renewers) = (base64::encode(&t.hmac), list(&t.renewers));
     vec![t.id.clone(), hmac, t.owner.to_string(), t.requester.to_string(), renewers, date(t.issued), date(t.expires), date(t.max)]
+}
+
+/// As RFC 3339 has it, if there is such a day.
+fn moment(ms: i64) -> Option<String> {
+    jiff::Timestamp::from_millisecond(ms).ok().map(|t| t.to_string())
 }
 
 /// In local time, to the minute.

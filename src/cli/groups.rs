@@ -2,13 +2,11 @@
 
 use std::path::PathBuf;
 
-use serde_json::{Value, json};
-
 use super::connect::{self, ConnectionArgs, Properties};
 use super::error::{CliError, Kind, log4j_line};
+use super::out::facts::{Column, Facts, row, text};
 use super::out::plain::pad;
-use super::out::table::{Column, text};
-use super::out::{Format, Out, json as out_json, table};
+use super::out::{Format, Out};
 use super::tool::{Context, Entry, Exit, Tool};
 use super::usage::{self, Given, refuse};
 use crate::client::admin::GroupListing;
@@ -113,19 +111,10 @@ fn shown_type(group: &GroupListing) -> &str {
 }
 
 fn render(found: &[GroupListing], format: Format) -> Result<(), CliError> {
+    const COLUMNS: &[Column] = &[text("group"), text("type"), text("protocol"), text("state")];
+    let row = |g: &GroupListing| row![&g.group, shown_type(g), &g.protocol_type, &g.state];
     let mut out = Out::stdout();
-    match format {
-        Format::Plain => plain(found).iter().try_for_each(|line| out.line(line))?,
-        Format::Table => {
-            const COLUMNS: &[Column] = &[text("GROUP"), text("TYPE"), text("PROTOCOL"), text("STATE")];
-            let row = |g: &GroupListing| vec![g.group.clone(), shown_type(g).to_owned(), g.protocol_type.clone(), g.state.clone()];
-            out.line(table::render(COLUMNS, found.iter().map(row)))?;
-        }
-        Format::Json => {
-            let entry = |g: &GroupListing| json!({"group": g.group, "type": shown_type(g), "protocol": g.protocol_type, "state": g.state});
-            out_json::print(&mut out, &Value::from(found.iter().map(entry).collect::<Vec<_>>()))?;
-        }
-    }
+    Facts::new(COLUMNS, found.iter().map(row)).print(&mut out, format, |out| plain(found).iter().try_for_each(|line| out.line(line)))?;
     out.flush()
 }
 

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::connect::{self, ConnectionArgs, Properties};
 use super::error::{CliError, stderr_line};
 use super::json_file;
 use super::names;
-use super::out::table::{Column, number, text};
-use super::out::{Format, Out, json as out_json, table};
+use super::out::facts::{Column, Facts, number, row, text};
+use super::out::{Format, Out};
 use super::tool::{Context, Entry, Exit, Tool};
 use crate::client::Error;
 use crate::client::admin::ElectionKind;
@@ -178,6 +178,8 @@ fn failures(results: &Results) -> impl Iterator<Item = (&TopicPartition, &Error)
     results.iter().filter_map(|(tp, result)| Some((tp, result.as_ref().err()?))).filter(|(_, e)| !is_needless(e))
 }
 
+const COLUMNS: &[Column] = &[text("topic"), number("partition"), text("result"), text("error")];
+
 fn render(results: &Results, kind: ElectionKind, format: Format) -> Result<(), CliError> {
     let mut out = Out::stdout();
     let outcome = |result: &Result<(), Error>| match result {
@@ -186,21 +188,9 @@ fn render(results: &Results, kind: ElectionKind, format: Format) -> Result<(), C
         Err(_) => "failed",
     };
     let error = |result: &Result<(), Error>| result.as_ref().err().filter(|e| !is_needless(e)).map(ToString::to_string);
-    match format {
-        Format::Plain => plain(&mut out, results, if kind == ElectionKind::Preferred { "PREFERRED" } else { "UNCLEAN" })?,
-        Format::Table => {
-            const COLUMNS: &[Column] = &[text("TOPIC"), number("PARTITION"), text("RESULT"), text("ERROR")];
-            let row = |(tp, result): (&TopicPartition, &Result<(), Error>)| {
-                let error = error(result).unwrap_or_else(|| "-".to_owned());
-                vec![tp.topic.clone(), tp.partition.to_string(), outcome(result).to_owned(), error]
-            };
-            out.line(table::render(COLUMNS, results.iter().map(row)))?;
-        }
-        Format::Json => {
-            let entry = |(tp, result): (&TopicPartition, &Result<(), Error>)| json!({"topic": tp.topic, "partition": tp.partition, "result": outcome(result), "error": error(result)});
-            out_json::print(&mut out, &Value::from(results.iter().map(entry).collect::<Vec<_>>()))?;
-        }
-    }
+    let row = |(tp, result): (&TopicPartition, &Result<(), Error>)| row![&tp.topic, tp.partition, outcome(result), error(result)];
+    Facts::new(COLUMNS, results.iter().map(row))
+        .print(&mut out, format, |out| plain(out, results, if kind == ElectionKind::Preferred { "PREFERRED" } else { "UNCLEAN" }))?;
     out.flush()
 }
 

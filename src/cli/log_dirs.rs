@@ -9,8 +9,8 @@ use super::connect::{self, ConnectionArgs, Properties};
 use super::error::CliError;
 use super::failure::java_class;
 use super::names;
-use super::out::table::{Column, number, text};
-use super::out::{Format, Out, json as out_json, table};
+use super::out::facts::{Cell, Column, Facts, number, row, text};
+use super::out::{Format, Out};
 use super::tool::{Context, Entry, Exit, Tool};
 use super::usage;
 use crate::types::TopicPartition;
@@ -42,6 +42,19 @@ pub struct Args {
     #[arg(long, short = 'o', value_enum, value_name = "FORMAT")]
     pub output: Option<Format>,
 }
+
+const COLUMNS: &[Column] = &[
+    number("broker"),
+    text("log_dir"),
+    text("topic"),
+    number("partition"),
+    number("size"),
+    number("offset_lag"),
+    text("future"),
+    text("error").if_any(),
+    number("total_bytes").detail(),
+    number("usable_bytes").detail(),
+];
 
 /// A data directory of a broker.
 struct Dir {
@@ -77,6 +90,23 @@ impl Dir {
         replicas.sort_by(|a, b| a.partition.cmp(&b.partition));
         let (total_bytes, usable_bytes) = (found.total_bytes, found.usable_bytes);
         Dir { broker, path: found.log_dir, error: ErrorCode::from_code(found.error_code), total_bytes, usable_bytes, replicas }
+    }
+
+    /// A row for each replica; of a directory without any, one without.
+    fn rows(&self) -> Vec<Vec<Cell>> {
+        let known = |bytes: i64| (bytes >= 0).then_some(bytes);
+        let row = |r: Option<&Replica>| {
+            let tp = r.map(|r| &r.partition);
+            let error = self.failure().map(|code| code.message());
+            let (size, lag, future) = (r.map(|r| r.size), r.map(|r| r.lag), r.map(|r| r.future));
+            let (topic, partition) = (tp.map(|tp| &tp.topic), tp.map(|tp| tp.partition));
+            let (total, usable) = (known(self.total_bytes), known(self.usable_bytes));
+            row![self.broker, &self.path, topic, partition, size, lag, future, error, total, usable]
+        };
+        match self.replicas.is_empty() {
+            true => vec![row(None)],
+            false => self.replicas.iter().map(|r| row(Some(r))).collect(),
+        }
     }
 
     fn failure(&self) -> Option<ErrorCode> {
@@ -121,24 +151,7 @@ fn ids(brokers: &BTreeSet<i32>) -> String {
 
 fn render(dirs: &[Dir], brokers: &BTreeSet<i32>, format: Format) -> Result<(), CliError> {
     let mut out = Out::stdout();
-    match format {
-        Format::Plain => out.line(kafkas(dirs, brokers).to_string())?,
-        Format::Table => {
-            const COLUMNS: &[Column] =
-                &[number("BROKER"), text("LOG-DIR"), text("TOPIC"), number("PARTITION"), number("SIZE"), number("LAG"), text("FUTURE")];
-            let row = |dir: &Dir, r: &Replica| {
-                let tp = &r.partition;
-                let (size, lag) = (r.size.to_string(), r.lag.to_string());
-                vec![dir.broker.to_string(), dir.path.clone(), tp.topic.clone(), tp.partition.to_string(), size, lag, r.future.to_string()]
-            };
-            let rows = dirs.iter().flat_map(|dir| dir.replicas.iter().map(move |r| row(dir, r)));
-            out.line(table::render(COLUMNS, rows))?;
-            for (dir, code) in dirs.iter().filter_map(|dir| Some((dir, dir.failure()?))) {
-                out.line(format!("broker {}: {}: {}", dir.broker, dir.path, code.message()))?;
-            }
-        }
-        Format::Json => out_json::print(&mut out, &Value::from(dirs.iter().map(own).collect::<Vec<_>>()))?,
-    }
+    Facts::new(COLUMNS, dirs.iter().flat_map(Dir::rows)).print(&mut out, format, |out| out.line(kafkas(dirs, brokers).to_string()))?;
     out.flush()
 }
 
@@ -154,22 +167,6 @@ fn kafkas(dirs: &[Dir], brokers: &BTreeSet<i32>) -> Value {
         json!({"broker": id, "logDirs": dirs})
     };
     json!({"brokers": brokers.iter().map(broker).collect::<Vec<_>>(), "version": 1})
-}
-
-fn own(dir: &Dir) -> Value {
-    let replica = |r: &Replica| {
-        let tp = &r.partition;
-        json!({"topic": tp.topic, "partition": tp.partition, "size": r.size, "offset_lag": r.lag, "future": r.future})
-    };
-    let known = |bytes: i64| (bytes >= 0).then_some(bytes);
-    json!({
-        "broker": dir.broker,
-        "log_dir": dir.path,
-        "error": dir.failure().map(|code| code.name()),
-        "total_bytes": known(dir.total_bytes),
-        "usable_bytes": known(dir.usable_bytes),
-        "partitions": dir.replicas.iter().map(replica).collect::<Vec<_>>(),
-    })
 }
 
 impl Tool for Args {

@@ -3,12 +3,10 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
-
 use super::connect::{self, ConnectionArgs, Properties};
 use super::error::{CliError, Kind};
-use super::out::table::{Column, number, text};
-use super::out::{Format, Out, json as out_json, table};
+use super::out::facts::{Column, Facts, number, row, text};
+use super::out::{Format, Out};
 use super::records::times;
 use super::tool::{Context, Exit, Tool};
 
@@ -61,24 +59,15 @@ impl Args {
     }
 
     fn print(&self, answer: &Answer, cx: &Context) -> Result<(), CliError> {
-        let mut out = Out::stdout();
+        const COLUMNS: &[Column] = &[text("cluster"), number("controller"), text("brokers"), number("ms")];
         let millis = answer.took.as_secs_f64() * 1000.0;
-        let brokers = answer.brokers.join(",");
-        match Format::pick(self.output, cx) {
-            Format::Plain => {
-                out.line(format!("ready cluster={} controller={} brokers={brokers} ms={millis:.1}", answer.cluster, answer.controller))?
-            }
-            Format::Table => {
-                const COLUMNS: &[Column] = &[text("CLUSTER"), number("CONTROLLER"), text("BROKERS"), number("MS")];
-                let row = vec![answer.cluster.clone(), answer.controller.to_string(), brokers, format!("{millis:.1}")];
-                out.line(table::render(COLUMNS, [row]))?;
-            }
-            Format::Json => {
-                let millis = (millis * 10.0).round() / 10.0;
-                let document = json!({"cluster": answer.cluster, "controller": answer.controller, "brokers": answer.brokers, "ms": millis});
-                out_json::print(&mut out, &document)?;
-            }
-        }
+        let rounded = (millis * 10.0).round() / 10.0;
+        let facts = Facts::new(COLUMNS, [row![&answer.cluster, answer.controller, &answer.brokers, rounded]]);
+        let mut out = Out::stdout();
+        facts.print(&mut out, Format::pick(self.output, cx), |out| {
+            let brokers = answer.brokers.join(",");
+            out.line(format!("ready cluster={} controller={} brokers={brokers} ms={millis:.1}", answer.cluster, answer.controller))
+        })?;
         out.flush()
     }
 }

@@ -141,7 +141,7 @@ fn ping_says_whether_the_cluster_is_ready() {
     let ran = kfk(&broker, "ping -o plain", &[], b"");
     assert!(ran.code == 0 && ran.out.starts_with("ready cluster=") && ran.out.contains(" controller=1 brokers=localhost:"), "{}", ran.out);
     let json: serde_json::Value = serde_json::from_str(&kfk(&broker, "ping -o json", &[], b"").ok()).unwrap();
-    assert_eq!(json["brokers"].as_array().unwrap().len(), 1);
+    assert_eq!(json[0]["brokers"].as_array().unwrap().len(), 1);
     let dead = dead_address();
     let ran = kfk(&broker, "ping --bootstrap-server", &[&dead], b"");
     assert!(ran.code == 1 && ran.err.starts_with("error: cannot reach any broker of "), "{}", ran.err);

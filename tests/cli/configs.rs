@@ -100,8 +100,10 @@ fn credentials_quotas_and_log_levels_are_shown_as_they_were_set() {
     let both = "Quota configs for user-principal 'bob', the default client-id are request_percentage=12.5\n";
     assert_eq!(run("--describe --user bob --client-defaults"), both);
     assert_eq!(
-        run("--describe --user bob -o json").split_whitespace().collect::<String>(),
-        r#"{"quotas":[{"entity":[{"type":"user","name":"bob"}],"quotas":{"producer_byte_rate":10485760.0}}],"scram":[{"user":"bob","credentials":[{"mechanism":"SCRAM-SHA-512","iterations":8192}],"error":null}]}"#
+        run("--describe --user bob -o yaml"),
+        "- entity: \"user-principal 'bob'\"\n  config: producer_byte_rate\n  value: 10485760.0\n  error: null\n  entity_types: [user]\n  \
+         entity_names: [bob]\n- entity: \"user-principal 'bob'\"\n  config: SCRAM-SHA-512\n  value: 8192\n  error: null\n  \
+         entity_types: [user]\n  entity_names: [bob]\n"
     );
     run("--alter --user bob --delete-config SCRAM-SHA-512");
     assert_eq!(run("--describe --user bob"), "Quota configs for user-principal 'bob' are producer_byte_rate=1.048576E7\n");
@@ -111,6 +113,6 @@ fn credentials_quotas_and_log_levels_are_shown_as_they_were_set() {
     }
 }
 
-const TABLE: &str = "TYPE           NAME  CONFIG  VALUE  SOURCE
-broker-logger  1     root    WARN   DYNAMIC_BROKER_LOGGER_CONFIG
+const TABLE: &str = "NAME  TYPE           CONFIG  VALUE  SOURCE
+1     broker-logger  root    WARN   DYNAMIC_BROKER_LOGGER_CONFIG
 ";

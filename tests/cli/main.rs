@@ -15,6 +15,7 @@ mod elections;
 mod groups;
 mod manners;
 mod offsets;
+mod output;
 mod pattern;
 mod perf;
 mod producer;

@@ -7,14 +7,12 @@ use std::collections::BTreeMap;
 use std::io::BufRead;
 use std::path::PathBuf;
 
-use serde_json::{Value, json};
-
 use self::plan::Plan;
 use self::rules::{Access, Resource, operation_name, pattern_name, permission_name, resource_name};
 use super::connect::{self, ConnectionArgs, Properties};
 use super::error::{CliError, Kind, stderr_line};
-use super::out::table::{Column, text};
-use super::out::{Format, Out, json as out_json, table};
+use super::out::facts::{Column, Facts, row, text};
+use super::out::{Format, Out};
 use super::tool::{Context, Entry, Exit, Tool};
 use super::{names, principal, usage};
 use crate::client::Admin;
@@ -144,18 +142,16 @@ impl Args {
         let format = Format::pick(self.output, cx);
         let principals: Vec<String> =
             self.principal.iter().map(|p| Ok(principal::parse(p)?.to_string())).collect::<Result<_, CliError>>()?;
-        if format != Format::Plain {
-            found.retain(|b| principals.is_empty() || principals.contains(&b.principal));
-            render(&mut out, &found, format)?;
-            return out.flush();
-        }
-        if principals.is_empty() {
-            print(&mut out, &found.iter().collect::<Vec<_>>())?;
-        }
-        for principal in principals {
-            out.line(format!("ACLs for principal `{principal}`"))?;
-            print(&mut out, &found.iter().filter(|b| b.principal == principal).collect::<Vec<_>>())?;
-        }
+        found.retain(|b| principals.is_empty() || principals.contains(&b.principal));
+        facts(&found).print(&mut out, format, |out| {
+            if principals.is_empty() {
+                print(out, &found.iter().collect::<Vec<_>>())?;
+            }
+            principals.iter().try_for_each(|principal| {
+                out.line(format!("ACLs for principal `{principal}`"))?;
+                print(out, &found.iter().filter(|b| b.principal == *principal).collect::<Vec<_>>())
+            })
+        })?;
         out.flush()
     }
 
@@ -230,25 +226,22 @@ fn print(out: &mut Out, found: &[&AclBinding]) -> Result<(), CliError> {
     Ok(())
 }
 
-fn render(out: &mut Out, found: &[AclBinding], format: Format) -> Result<(), CliError> {
-    if format == Format::Json {
-        let one = |b: &AclBinding| {
-            json!({
-                "resource_type": resource_name(b.resource_type), "resource": b.resource_name, "pattern_type": pattern_name(b.pattern_type),
-                "principal": b.principal, "host": b.host, "operation": operation_name(b.operation),
-                "permission": permission_name(b.permission),
-            })
-        };
-        return out_json::print(out, &Value::from(found.iter().map(one).collect::<Vec<_>>()));
-    }
-    const COLUMNS: &[Column] =
-        &[text("TYPE"), text("RESOURCE"), text("PATTERN"), text("PRINCIPAL"), text("HOST"), text("OPERATION"), text("PERMISSION")];
+fn facts(found: &[AclBinding]) -> Facts {
+    const COLUMNS: &[Column] = &[
+        text("resource"),
+        text("resource_type"),
+        text("pattern_type"),
+        text("principal"),
+        text("host"),
+        text("operation"),
+        text("permission"),
+    ];
     let row = |b: &AclBinding| {
         let (kind, pattern) = (resource_name(b.resource_type), pattern_name(b.pattern_type));
         let (operation, permission) = (operation_name(b.operation), permission_name(b.permission));
-        [kind, &b.resource_name, pattern, &b.principal, &b.host, operation, permission].map(str::to_owned).to_vec()
+        row![&b.resource_name, kind, pattern, &b.principal, &b.host, operation, permission]
     };
-    out.line(table::render(COLUMNS, found.iter().map(row)))
+    Facts::new(COLUMNS, found.iter().map(row))
 }
 
 impl Tool for Args {

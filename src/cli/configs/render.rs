@@ -1,12 +1,10 @@
 //! How settings, quotas and credentials look.
 
-use serde_json::{Value, json};
-
 use super::entity::Kind;
 use crate::cli::error::{CliError, stderr_line};
+use crate::cli::out::facts::{Cell, Column, Facts, number, row, text};
 use crate::cli::out::plain::java_double;
-use crate::cli::out::table::{Column, text};
-use crate::cli::out::{Format, Out, json as out_json, table};
+use crate::cli::out::{Format, Out};
 use crate::client::Error;
 use crate::client::admin::{ConfigEntry, QuotaEntity, ScramCredentials, ScramMechanism};
 
@@ -49,17 +47,11 @@ fn source(id: i8) -> &'static str {
 
 /// There is no such thing: no data, but no failure either.
 pub(super) fn missing(out: &mut Out, text: &str, format: Format) -> Result<(), CliError> {
-    match format {
-        Format::Plain => out.line(text),
-        Format::Table => {
-            stderr_line(text);
-            Ok(())
-        }
-        Format::Json => {
-            stderr_line(text);
-            resources(out, &[], format)
-        }
+    if format == Format::Plain {
+        return out.line(text);
     }
+    stderr_line(text);
+    resources(out, &[], format)
 }
 
 pub(super) fn heading(out: &mut Out, kind: Kind, name: &str, all: bool) -> Result<(), CliError> {
@@ -71,46 +63,38 @@ pub(super) fn heading(out: &mut Out, kind: Kind, name: &str, all: bool) -> Resul
 
 /// Kafka's line for each setting.
 pub(super) fn settings(out: &mut Out, resource: &Resource) -> Result<(), CliError> {
-    let null = |value: &Option<String>| value.clone().unwrap_or_else(|| "null".to_owned());
     resource.entries.iter().try_for_each(|e| {
-        let synonyms: Vec<String> = e.synonyms.iter().map(|s| format!("{}:{}={}", source(s.source), s.name, null(&s.value))).collect();
-        out.line(format!("  {}={} sensitive={} synonyms={{{}}}", e.name, null(&e.value), e.is_sensitive, synonyms.join(", ")))
+        out.line(format!("  {}={} sensitive={} synonyms={{{}}}", e.name, or_null(&e.value), e.is_sensitive, synonyms(e).join(", ")))
     })
 }
 
-/// Table or JSON; plain lines have been printed by then.
+/// Everything but Kafka's lines, which have been printed by then.
 pub(super) fn resources(out: &mut Out, all: &[Resource], format: Format) -> Result<(), CliError> {
-    match format {
-        Format::Plain => Ok(()),
-        Format::Table => {
-            const COLUMNS: &[Column] = &[text("TYPE"), text("NAME"), text("CONFIG"), text("VALUE"), text("SOURCE")];
-            let name = |name: &str| if name.is_empty() { "(default)".to_owned() } else { name.to_owned() };
-            let value = |e: &ConfigEntry| match &e.value {
-                _ if e.is_sensitive => "(hidden)".to_owned(),
-                Some(value) => value.clone(),
-                None => "-".to_owned(),
-            };
-            let row = |r: &Resource, e: &ConfigEntry| {
-                vec![r.kind.singular().to_owned(), name(&r.name), e.name.clone(), value(e), source(e.config_source).to_owned()]
-            };
-            let rows: Vec<_> = all.iter().flat_map(|r| r.entries.iter().map(move |e| row(r, e))).collect();
-            out.line(table::render(COLUMNS, rows))
-        }
-        Format::Json => {
-            let synonym = |s: &kfk_wire::describe_configs_response::DescribeConfigsSynonym| json!({"name": s.name, "value": s.value, "source": source(s.source)});
-            let entry = |e: &ConfigEntry| {
-                json!({
-                    "name": e.name, "value": e.value, "source": source(e.config_source), "sensitive": e.is_sensitive,
-                    "read_only": e.read_only, "synonyms": e.synonyms.iter().map(synonym).collect::<Vec<_>>(),
-                })
-            };
-            let resource = |r: &Resource| {
-                let name = (!r.name.is_empty()).then_some(&r.name);
-                json!({"type": r.kind.singular(), "name": name, "configs": r.entries.iter().map(entry).collect::<Vec<_>>()})
-            };
-            out_json::print(out, &Value::from(all.iter().map(resource).collect::<Vec<_>>()))
-        }
-    }
+    const COLUMNS: &[Column] = &[
+        text("name"),
+        text("type"),
+        text("config"),
+        text("value"),
+        text("source"),
+        text("sensitive").detail(),
+        text("read_only").detail(),
+        text("synonyms").detail(),
+    ];
+    let row = |r: &Resource, e: &ConfigEntry| {
+        let name = (!r.name.is_empty()).then_some(&r.name);
+        let synonyms = synonyms(e);
+        row![name, r.kind.singular(), &e.name, e.value.clone(), source(e.config_source), e.is_sensitive, e.read_only, synonyms]
+    };
+    Facts::new(COLUMNS, all.iter().flat_map(|r| r.entries.iter().map(move |e| row(r, e)))).print(out, format, |_| Ok(()))
+}
+
+/// Where a value may come from, strongest first: `DEFAULT_CONFIG:retention.ms=604800000`.
+fn synonyms(e: &ConfigEntry) -> Vec<String> {
+    e.synonyms.iter().map(|s| format!("{}:{}={}", source(s.source), s.name, or_null(&s.value))).collect()
+}
+
+fn or_null(value: &Option<String>) -> String {
+    value.clone().unwrap_or_else(|| "null".to_owned())
 }
 
 /// `user-principal 'alice', the default client-id`
@@ -153,34 +137,29 @@ pub(super) fn credentials(out: &mut Out, all: &[Scram]) -> Result<(), CliError> 
     })
 }
 
+/// Everything but Kafka's lines, which have been printed by then. Credentials are told as settings: how many iterations of which mechanism.
 pub(super) fn quotas_and_credentials(out: &mut Out, quotas: &[Quota], all: &[Scram], format: Format) -> Result<(), CliError> {
-    if format == Format::Table {
-        const COLUMNS: &[Column] = &[text("ENTITY"), text("CONFIG"), text("VALUE")];
-        let limits = quotas.iter().flat_map(|q| q.values.iter().map(|(key, value)| vec![shown(&q.entity), key.clone(), value.to_string()]));
-        let own = all.iter().flat_map(|s| {
-            match &s.own {
-                Ok(own) => own.iter().map(|(id, n)| (mechanism(*id).to_owned(), format!("{n} iterations"))).collect(),
-                Err(e) => vec![("-".to_owned(), e.to_string())],
-            }
-            .into_iter()
-            .map(|(key, value)| vec![format!("user-principal '{}'", s.user), key, value])
-        });
-        return out.line(table::render(COLUMNS, limits.chain(own)));
-    }
-    let part = |(kind, name): &(String, Option<String>)| json!({"type": kind, "name": name});
-    let quota = |q: &Quota| {
-        let values: serde_json::Map<String, Value> = q.values.iter().map(|(key, value)| (key.clone(), json!(value))).collect();
-        json!({"entity": q.entity.iter().map(part).collect::<Vec<_>>(), "quotas": values})
-    };
-    let scram = |s: &Scram| {
-        let own = s.own.as_ref().map_or(&[][..], Vec::as_slice);
-        let credential = |(id, iterations): &(i8, i32)| json!({"mechanism": mechanism(*id), "iterations": iterations});
-        let error = s.own.as_ref().err().map(Error::to_string);
-        json!({"user": s.user, "credentials": own.iter().map(credential).collect::<Vec<_>>(), "error": error})
-    };
-    let document = json!({
-        "quotas": quotas.iter().map(quota).collect::<Vec<_>>(),
-        "scram": all.iter().map(scram).collect::<Vec<_>>(),
+    const COLUMNS: &[Column] = &[
+        text("entity"),
+        text("config"),
+        number("value"),
+        text("error").if_any(),
+        text("entity_types").detail(),
+        text("entity_names").detail(),
+    ];
+    let limits = quotas.iter().flat_map(|q| {
+        let kinds: Vec<&str> = q.entity.iter().map(|(kind, _)| kind.as_str()).collect();
+        let names: Vec<Option<String>> = q.entity.iter().map(|(_, name)| name.clone()).collect();
+        q.values.iter().map(move |(key, value)| row![shown(&q.entity), key, *value, Cell::Null, &kinds, &names])
     });
-    out_json::print(out, &document)
+    let own = all.iter().flat_map(|s| {
+        let entity = vec![("user".to_owned(), Some(s.user.clone()))];
+        let row =
+            |config: Cell, value: Cell, error: Option<String>| row![shown(&entity), config, value, error, vec!["user"], vec![&s.user]];
+        match &s.own {
+            Ok(own) => own.iter().map(|(id, iterations)| row(mechanism(*id).into(), (*iterations).into(), None)).collect(),
+            Err(e) => vec![row(Cell::Null, Cell::Null, Some(e.to_string()))],
+        }
+    });
+    Facts::new(COLUMNS, limits.chain(own)).print(out, format, |_| Ok(()))
 }

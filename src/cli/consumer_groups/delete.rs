@@ -1,17 +1,15 @@
 //! `--delete` and `--delete-offsets`.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 use super::Args;
 use super::list::{self, Filter};
 use super::plan::TopicArg;
 use super::reset::tell_error;
 use crate::cli::error::CliError;
+use crate::cli::out::facts::{Column, Facts, number, row, text};
 use crate::cli::out::plain::row as padded;
-use crate::cli::out::table::{Column, number, text};
-use crate::cli::out::{Format, Out, json as out_json, table};
+use crate::cli::out::{Format, Out};
 use crate::cli::tool::{Context, Exit};
 use crate::client::Error;
 use crate::client::admin::Admin;
@@ -109,29 +107,14 @@ fn print(args: &Args, fates: &[Fate], cx: &Context) -> Result<(), CliError> {
     };
     let partition = |number: &Option<i32>| number.map_or_else(|| "-".to_owned(), |n| n.to_string());
     let mut out = Out::stdout();
-    match Format::pick(args.output, cx) {
-        Format::Plain => {
-            let wide = fates.iter().map(|(topic, _, _)| topic.chars().count()).fold(15, usize::max);
-            let line = |topic: &str, partition: &str, status: &str| padded(&[(topic, wide), (partition, 10), (status, 15)]);
-            out.line("")?;
-            out.line(line("TOPIC", "PARTITION", "STATUS"))?;
-            for (topic, number, result) in fates {
-                out.line(line(topic, &partition(number), &status(result)))?;
-            }
-        }
-        Format::Table => {
-            const COLUMNS: &[Column] = &[text("TOPIC"), number("PARTITION"), text("STATUS")];
-            let row = |(topic, number, result): &Fate| vec![topic.clone(), partition(number), status(result)];
-            out.line(table::render(COLUMNS, fates.iter().map(row)))?;
-        }
-        Format::Json => {
-            let entry = |(topic, number, result): &Fate| {
-                let mut fields = BTreeMap::from([("topic", json!(topic)), ("partition", json!(number))]);
-                fields.insert("error", json!(result.as_ref().err().and_then(|e| e.code()).map(|code| code.name())));
-                json!(fields)
-            };
-            out_json::print(&mut out, &Value::from(fates.iter().map(entry).collect::<Vec<_>>()))?;
-        }
-    }
+    const COLUMNS: &[Column] = &[text("topic"), number("partition"), text("error")];
+    let row = |(topic, number, result): &Fate| row![topic, *number, result.as_ref().err().map(ToString::to_string)];
+    Facts::new(COLUMNS, fates.iter().map(row)).print(&mut out, Format::pick(args.output, cx), |out| {
+        let wide = fates.iter().map(|(topic, _, _)| topic.chars().count()).fold(15, usize::max);
+        let line = |topic: &str, partition: &str, status: &str| padded(&[(topic, wide), (partition, 10), (status, 15)]);
+        out.line("")?;
+        out.line(line("TOPIC", "PARTITION", "STATUS"))?;
+        fates.iter().try_for_each(|(topic, number, result)| out.line(line(topic, &partition(number), &status(result))))
+    })?;
     out.flush()
 }

@@ -40,11 +40,8 @@ pub(super) async fn describe(admin: &Admin, args: &Args, view: View, cx: &Contex
         }
     }
     let mut out = Out::stdout();
-    match Format::pick(args.output, cx) {
-        Format::Json => render::json(&mut out, &groups, &rows, view)?,
-        Format::Table => render::tables(&mut out, &groups, &rows, view)?,
-        Format::Plain => plain(&mut out, &groups, &rows, view, args.verbose)?,
-    }
+    let format = Format::pick(args.output, cx);
+    render::facts(&groups, &rows, view).print(&mut out, format, |out| plain(out, &groups, &rows, view, args.verbose))?;
     out.flush()
 }
 

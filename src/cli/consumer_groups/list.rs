@@ -1,12 +1,10 @@
 //! `--list`: group ids, and with `--state` and `--type` these too.
 
-use serde_json::{Value, json};
-
 use super::Args;
 use crate::cli::error::CliError;
+use crate::cli::out::facts::{Column, Facts, row, text};
 use crate::cli::out::plain::pad;
-use crate::cli::out::table::{Column, text};
-use crate::cli::out::{Format, Out, json as out_json, table};
+use crate::cli::out::{Format, Out};
 use crate::cli::tool::Context;
 use crate::client::admin::{Admin, GroupListing};
 
@@ -56,19 +54,12 @@ pub(super) async fn list(admin: &Admin, args: &Args, cx: &Context) -> Result<(),
     let found = groups(admin, &filter).await?;
     let (types, states) = (args.kind.is_some(), args.state.is_some());
     let mut out = Out::stdout();
-    match Format::pick(args.output, cx) {
-        Format::Plain if !types && !states => found.iter().try_for_each(|g| out.line(&g.group))?,
-        Format::Plain => plain(&mut out, &found, types, states)?,
-        Format::Table => {
-            const COLUMNS: &[Column] = &[text("GROUP"), text("TYPE"), text("STATE")];
-            let row = |g: &GroupListing| vec![g.group.clone(), capital(&g.kind), g.state.clone()];
-            out.line(table::render(COLUMNS, found.iter().map(row)))?;
-        }
-        Format::Json => {
-            let entry = |g: &GroupListing| json!({"group": g.group, "type": capital(&g.kind), "state": g.state});
-            out_json::print(&mut out, &Value::from(found.iter().map(entry).collect::<Vec<_>>()))?;
-        }
-    }
+    const COLUMNS: &[Column] = &[text("group"), text("type"), text("state")];
+    let row = |g: &GroupListing| row![&g.group, capital(&g.kind), &g.state];
+    Facts::new(COLUMNS, found.iter().map(row)).print(&mut out, Format::pick(args.output, cx), |out| match types || states {
+        true => plain(out, &found, types, states),
+        false => found.iter().try_for_each(|g| out.line(&g.group)),
+    })?;
     out.flush()
 }
 

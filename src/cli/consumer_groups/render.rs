@@ -1,16 +1,14 @@
-//! How described groups look: Kafka's own layouts, tables for people, JSON.
+//! How described groups look: Kafka's own layouts, and facts.
 
 use std::collections::BTreeMap;
-
-use serde_json::{Value, json};
 
 use super::check::View;
 use super::describe::OffsetRow;
 use super::group::{Assigned, Group, Member};
 use crate::cli::error::CliError;
+use crate::cli::out::Out;
+use crate::cli::out::facts::{Column, Facts, number, row, text};
 use crate::cli::out::plain::row as padded;
-use crate::cli::out::table::{Column, number, text};
-use crate::cli::out::{Out, json as out_json, table};
 use crate::types::TopicPartition;
 
 const MISSING: &str = "-";
@@ -132,93 +130,69 @@ pub(super) fn state(out: &mut Out, group: &Group, verbose: bool) -> Result<(), C
     line([&group.id, &coordinator, strategy, &group.state, &epoch, &target, &group.members.len().to_string()])
 }
 
-/// One table for all groups.
-pub(super) fn tables(out: &mut Out, groups: &[Group], rows: &BTreeMap<String, Vec<OffsetRow>>, view: View) -> Result<(), CliError> {
-    const OFFSETS: &[Column] = &[
-        text("GROUP"),
-        text("TOPIC"),
-        number("PARTITION"),
-        number("CURRENT-OFFSET"),
-        number("LOG-END-OFFSET"),
-        number("LAG"),
-        text("CONSUMER-ID"),
-        text("HOST"),
-        text("CLIENT-ID"),
-    ];
-    const MEMBERS: &[Column] =
-        &[text("GROUP"), text("CONSUMER-ID"), text("GROUP-INSTANCE-ID"), text("HOST"), text("CLIENT-ID"), text("ASSIGNMENT")];
-    const STATES: &[Column] =
-        &[text("GROUP"), text("STATE"), number("MEMBERS"), text("ASSIGNMENT-STRATEGY"), text("COORDINATOR"), number("COORDINATOR-ID")];
-    let offset_row = |g: &Group, r: &OffsetRow| {
-        let [id, host, client] = member_cells(g, r.member).map(str::to_owned);
-        let tp = &r.partition;
-        let numbers = [or_missing(r.current), or_missing(r.end), or_missing(r.lag())];
-        let [current, end, lag] = numbers;
-        vec![g.id.clone(), tp.topic.clone(), tp.partition.to_string(), current, end, lag, id, host, client]
+const OFFSETS: &[Column] = &[
+    text("group"),
+    text("topic"),
+    number("partition"),
+    number("current_offset"),
+    number("log_end_offset"),
+    number("lag"),
+    text("consumer_id"),
+    text("host"),
+    text("client_id"),
+    number("leader_epoch").detail(),
+    text("state").detail(),
+];
+
+const MEMBERS: &[Column] = &[
+    text("group"),
+    text("consumer_id"),
+    text("group_instance_id").if_any(),
+    text("host"),
+    text("client_id"),
+    text("assignment"),
+    number("epoch").detail(),
+    text("target_assignment").detail(),
+    text("state").detail(),
+];
+
+const STATES: &[Column] = &[
+    text("group"),
+    text("state"),
+    number("members"),
+    text("assignment_strategy"),
+    text("coordinator"),
+    number("coordinator_id"),
+    number("group_epoch").detail(),
+    number("target_assignment_epoch").detail(),
+];
+
+/// The facts of all groups together.
+pub(super) fn facts(groups: &[Group], rows: &BTreeMap<String, Vec<OffsetRow>>, view: View) -> Facts {
+    let offset = |g: &Group, r: &OffsetRow| {
+        let (tp, lag) = (&r.partition, r.lag());
+        let member = r.member.and_then(|at| g.members.get(at));
+        let (id, host, client) = (member.map(|m| &m.id), member.map(|m| &m.host), member.map(|m| &m.client));
+        row![&g.id, &tp.topic, tp.partition, r.current, r.end, lag, id, host, client, r.leader_epoch, &g.state]
     };
-    let member_row = |g: &Group, m: &Member| {
-        let instance = or_missing(m.instance.clone());
-        vec![g.id.clone(), m.id.clone(), instance, m.host.clone(), m.client.clone(), Assigned(&m.partitions).to_string()]
+    let member = |g: &Group, m: &Member| {
+        let (epoch, target) = (m.target.as_ref().map(|t| t.0), m.target.as_ref().map(|t| names(&t.1)));
+        row![&g.id, &m.id, m.instance.clone(), &m.host, &m.client, names(&m.partitions), epoch, target, &g.state]
     };
-    let state_row = |g: &Group| {
-        let c = &g.coordinator;
-        vec![g.id.clone(), g.state.clone(), g.members.len().to_string(), g.assignor.clone(), c.address.clone(), c.id.to_string()]
+    let state = |g: &Group| {
+        let (epoch, target) = (g.epochs.map(|e| e.0), g.epochs.map(|e| e.1));
+        row![&g.id, &g.state, g.members.len(), &g.assignor, &g.coordinator.address, g.coordinator.id, epoch, target]
     };
-    let drawn = match view {
+    match view {
         View::Offsets => {
-            let all = groups.iter().flat_map(|g| rows.get(&g.id).into_iter().flatten().map(move |r| offset_row(g, r)));
-            table::render(OFFSETS, all)
+            let all = groups.iter().flat_map(|g| rows.get(&g.id).into_iter().flatten().map(move |r| offset(g, r)));
+            Facts::new(OFFSETS, all)
         }
-        View::Members => table::render(MEMBERS, groups.iter().flat_map(|g| g.members.iter().map(move |m| member_row(g, m)))),
-        View::State => table::render(STATES, groups.iter().map(state_row)),
-    };
-    out.line(drawn)
+        View::Members => Facts::new(MEMBERS, groups.iter().flat_map(|g| g.members.iter().map(move |m| member(g, m)))),
+        View::State => Facts::new(STATES, groups.iter().map(state)),
+    }
 }
 
-/// One document for all groups.
-pub(super) fn json(out: &mut Out, groups: &[Group], rows: &BTreeMap<String, Vec<OffsetRow>>, view: View) -> Result<(), CliError> {
-    let partitions =
-        |all: &[TopicPartition]| -> Vec<Value> { all.iter().map(|tp| json!({"topic": tp.topic, "partition": tp.partition})).collect() };
-    let offset = |g: &Group, r: &OffsetRow| {
-        let member = r.member.and_then(|at| g.members.get(at));
-        json!({
-            "topic": r.partition.topic,
-            "partition": r.partition.partition,
-            "leader_epoch": r.leader_epoch,
-            "current_offset": r.current,
-            "log_end_offset": r.end,
-            "lag": r.lag(),
-            "consumer_id": member.map(|m| &m.id),
-            "host": member.map(|m| &m.host),
-            "client_id": member.map(|m| &m.client),
-        })
-    };
-    let member = |m: &Member| {
-        json!({
-            "consumer_id": m.id,
-            "group_instance_id": m.instance,
-            "host": m.host,
-            "client_id": m.client,
-            "assignment": partitions(&m.partitions),
-            "epoch": m.target.as_ref().map(|(epoch, _)| epoch),
-            "target_assignment": m.target.as_ref().map(|(_, target)| partitions(target)),
-        })
-    };
-    let entry = |g: &Group| match view {
-        View::Offsets => {
-            let offsets: Vec<Value> = rows.get(&g.id).into_iter().flatten().map(|r| offset(g, r)).collect();
-            json!({"group": g.id, "state": g.state, "offsets": offsets})
-        }
-        View::Members => json!({"group": g.id, "state": g.state, "members": g.members.iter().map(member).collect::<Vec<_>>()}),
-        View::State => json!({
-            "group": g.id,
-            "state": g.state,
-            "assignment_strategy": g.assignor,
-            "coordinator": {"id": g.coordinator.id, "address": g.coordinator.address},
-            "members": g.members.len(),
-            "group_epoch": g.epochs.map(|e| e.0),
-            "target_assignment_epoch": g.epochs.map(|e| e.1),
-        }),
-    };
-    out_json::print(out, &Value::from(groups.iter().map(entry).collect::<Vec<_>>()))
+fn names(partitions: &[TopicPartition]) -> Vec<String> {
+    partitions.iter().map(ToString::to_string).collect()
 }

@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Value, json};
-
 use super::Args;
 use super::describe::committed;
 use super::group;
@@ -11,9 +9,9 @@ use super::list::{self, Filter};
 use super::plan::{self, Plan, TopicArg};
 use super::when;
 use crate::cli::error::{CliError, log4j_line, stderr_line};
+use crate::cli::out::facts::{Column, Facts, number, row, text};
 use crate::cli::out::plain::row as padded;
-use crate::cli::out::table::{Column, number, text};
-use crate::cli::out::{Format, Out, json as out_json, table};
+use crate::cli::out::{Format, Out};
 use crate::cli::tool::{Context, Exit};
 use crate::client::admin::{Admin, GroupOffset, OffsetSpec};
 use crate::types::TopicPartition;
@@ -264,33 +262,20 @@ fn print(args: &Args, plan: &Plan, cx: &Context) -> Result<(), CliError> {
 pub(in crate::cli) fn print_plan(output: Option<Format>, plan: &Plan, cx: &Context) -> Result<(), CliError> {
     let mut out = Out::stdout();
     let rows = || plan.iter().flat_map(|(group, offsets)| offsets.iter().map(move |(tp, offset)| (group, tp, offset)));
-    match Format::pick(output, cx) {
-        Format::Plain => {
-            let wide = |cells: &mut dyn Iterator<Item = usize>| cells.fold(15, usize::max);
-            let group_width = wide(&mut rows().map(|(group, _, _)| group.chars().count()));
-            let topic_width = wide(&mut rows().map(|(_, tp, _)| tp.topic.chars().count()));
-            let line = |group: &str, topic: &str, partition: &str, offset: &str| {
-                padded(&[(group, group_width), (topic, topic_width), (partition, 10), (offset, 0)])
-            };
-            if !plan.is_empty() {
-                out.line("")?;
-                out.line(line("GROUP", "TOPIC", "PARTITION", "NEW-OFFSET"))?;
-            }
-            for (group, tp, offset) in rows() {
-                out.line(line(group, &tp.topic, &tp.partition.to_string(), &offset.to_string()))?;
-            }
+    const COLUMNS: &[Column] = &[text("group"), text("topic"), number("partition"), number("new_offset")];
+    let facts = Facts::new(COLUMNS, rows().map(|(group, tp, offset)| row![group, &tp.topic, tp.partition, *offset]));
+    facts.print(&mut out, Format::pick(output, cx), |out| {
+        let wide = |cells: &mut dyn Iterator<Item = usize>| cells.fold(15, usize::max);
+        let group_width = wide(&mut rows().map(|(group, _, _)| group.chars().count()));
+        let topic_width = wide(&mut rows().map(|(_, tp, _)| tp.topic.chars().count()));
+        let line = |group: &str, topic: &str, partition: &str, offset: &str| {
+            padded(&[(group, group_width), (topic, topic_width), (partition, 10), (offset, 0)])
+        };
+        if !plan.is_empty() {
+            out.line("")?;
+            out.line(line("GROUP", "TOPIC", "PARTITION", "NEW-OFFSET"))?;
         }
-        Format::Table => {
-            const COLUMNS: &[Column] = &[text("GROUP"), text("TOPIC"), number("PARTITION"), number("NEW-OFFSET")];
-            let row = |(group, tp, offset): (&String, &TopicPartition, &i64)| {
-                vec![group.clone(), tp.topic.clone(), tp.partition.to_string(), offset.to_string()]
-            };
-            out.line(table::render(COLUMNS, rows().map(row)))?;
-        }
-        Format::Json => {
-            let entry = |(group, tp, offset): (&String, &TopicPartition, &i64)| json!({"group": group, "topic": tp.topic, "partition": tp.partition, "new_offset": offset});
-            out_json::print(&mut out, &Value::from(rows().map(entry).collect::<Vec<_>>()))?;
-        }
-    }
+        rows().try_for_each(|(group, tp, offset)| out.line(line(group, &tp.topic, &tp.partition.to_string(), &offset.to_string())))
+    })?;
     out.flush()
 }

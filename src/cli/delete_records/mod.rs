@@ -4,12 +4,10 @@ mod plan;
 
 use std::path::PathBuf;
 
-use serde_json::{Value, json};
-
 use super::connect::{self, ConnectionArgs, Properties};
 use super::error::CliError;
-use super::out::table::{Column, number, text};
-use super::out::{Format, Out, json as out_json, table};
+use super::out::facts::{Column, Facts, number, row, text};
+use super::out::{Format, Out};
 use super::tool::{Context, Entry, Exit, Tool};
 use super::usage;
 use crate::types::TopicPartition;
@@ -34,6 +32,8 @@ pub struct Args {
     pub output: Option<Format>,
 }
 
+const COLUMNS: &[Column] = &[text("topic"), number("partition"), number("low_watermark"), text("error")];
+
 /// Each partition with its first offset from now on.
 type Results = Vec<(TopicPartition, Result<i64, CliError>)>;
 
@@ -52,35 +52,17 @@ impl Args {
 }
 
 fn render(results: &Results, format: Format) -> Result<(), CliError> {
+    let error = |result: &Result<i64, CliError>| result.as_ref().err().map(|e| e.message.clone());
+    let row = |(tp, result): &(TopicPartition, Result<i64, CliError>)| {
+        row![&tp.topic, tp.partition, result.as_ref().ok().copied(), error(result)]
+    };
     let mut out = Out::stdout();
-    match format {
-        Format::Plain => {
-            for (tp, result) in results {
-                out.line(match result {
-                    Ok(start) => format!("partition: {tp}\tlow_watermark: {start}"),
-                    Err(e) => format!("partition: {tp}\terror: {}", e.as_java()),
-                })?;
-            }
-        }
-        Format::Table => {
-            const COLUMNS: &[Column] = &[text("TOPIC"), number("PARTITION"), number("LOW-WATERMARK"), text("ERROR")];
-            let row = |(tp, result): &(TopicPartition, Result<i64, CliError>)| {
-                let (start, error) = match result {
-                    Ok(start) => (start.to_string(), "-".to_owned()),
-                    Err(e) => ("-".to_owned(), e.message.clone()),
-                };
-                vec![tp.topic.clone(), tp.partition.to_string(), start, error]
-            };
-            out.line(table::render(COLUMNS, results.iter().map(row)))?;
-        }
-        Format::Json => {
-            let entry = |(tp, result): &(TopicPartition, Result<i64, CliError>)| {
-                let error = result.as_ref().err().map(|e| e.message.clone());
-                json!({"topic": tp.topic, "partition": tp.partition, "low_watermark": result.as_ref().ok(), "error": error})
-            };
-            out_json::print(&mut out, &Value::from(results.iter().map(entry).collect::<Vec<_>>()))?;
-        }
-    }
+    Facts::new(COLUMNS, results.iter().map(row)).print(&mut out, format, |out| {
+        results.iter().try_for_each(|(tp, result)| match result {
+            Ok(start) => out.line(format!("partition: {tp}\tlow_watermark: {start}")),
+            Err(e) => out.line(format!("partition: {tp}\terror: {}", e.as_java())),
+        })
+    })?;
     out.flush()
 }
 

@@ -65,7 +65,7 @@ fn print(dump: &mut Dump<'_, '_>, report: &Report, seconds: f64) -> Result<(), D
     let here = Path::new("");
     for finding in &report.findings {
         let line = match dump.args.prints_json() {
-            true => check::finding(here, finding, Some("finding")).to_string(),
+            true => check::finding(here, finding).to_string(),
             false => check::told(here, finding),
         };
         dump.out.line(&line)?;

@@ -6,13 +6,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::ValueHint;
-use serde_json::{Value, json};
 
 use super::argparse::{Refused, Spec};
 use super::connect::{self, ConnectionArgs, Properties};
 use super::error::{CliError, stderr_line};
-use super::out::table::{Column, number, text};
-use super::out::{Format, Out, json as out_json, table};
+use super::out::facts::{Column, Facts, number, row, text};
+use super::out::{Format, Out};
 use super::storage::features as releases;
 use super::tool::{Context, Entry, Exit, Tool};
 use crate::client::admin::{Feature, Features, UpdateKind};
@@ -259,30 +258,19 @@ fn shown(feature: &str, level: i16) -> String {
 }
 
 fn render(out: &mut Out, found: &Features, format: Format) -> Result<(), CliError> {
-    let cells = |f: &Feature| [f.supported.0, f.supported.1, f.finalized].map(|level| shown(&f.name, level));
-    let epoch = found.epoch.map_or_else(|| "-".to_owned(), |epoch| epoch.to_string());
-    match format {
-        Format::Plain => found.features.iter().try_for_each(|f| {
-            let [min, max, on] = cells(f);
+    const COLUMNS: &[Column] = &[text("feature"), number("min"), number("max"), number("level"), text("release").if_any(), number("epoch")];
+    let release = |f: &Feature| releases::known_name(f.finalized).filter(|_| f.name == METADATA);
+    let row = |f: &Feature| row![&f.name, f.supported.0, f.supported.1, f.finalized, release(f), found.epoch];
+    Facts::new(COLUMNS, found.features.iter().map(row)).print(out, format, |out| {
+        let epoch = found.epoch.map_or_else(|| "-".to_owned(), |epoch| epoch.to_string());
+        found.features.iter().try_for_each(|f| {
+            let [min, max, on] = [f.supported.0, f.supported.1, f.finalized].map(|level| shown(&f.name, level));
             out.line(format!(
                 "Feature: {:<42}SupportedMinVersion: {min:<17}SupportedMaxVersion: {max:<17}FinalizedVersionLevel: {on:<17}Epoch: {epoch}",
                 f.name
             ))
-        }),
-        Format::Table => {
-            const COLUMNS: &[Column] = &[text("FEATURE"), text("MIN"), text("MAX"), text("LEVEL"), number("EPOCH")];
-            let row = |f: &Feature| {
-                let [min, max, on] = cells(f);
-                vec![f.name.clone(), min, max, on, epoch.clone()]
-            };
-            out.line(table::render(COLUMNS, found.features.iter().map(row)))
-        }
-        Format::Json => {
-            let one = |f: &Feature| json!({"feature": f.name, "min": f.supported.0, "max": f.supported.1, "level": f.finalized});
-            let features: Vec<Value> = found.features.iter().map(one).collect();
-            out_json::print(out, &json!({"epoch": found.epoch, "features": features}))
-        }
-    }
+        })
+    })
 }
 
 impl Tool for Args {

@@ -4,18 +4,18 @@ mod filter;
 
 use std::path::PathBuf;
 
-use serde_json::{Value, json};
-
 use super::connect::{self, ConnectionArgs, Properties};
 use super::error::{CliError, Kind, stderr_line};
 use super::names;
-use super::out::table::{Column, number, text};
-use super::out::{Format, Out, json as out_json, table};
+use super::out::facts::{Column, Facts, number, row, text};
+use super::out::{Format, Out};
 use super::tool::{Context, Entry, Exit, Tool};
 use super::usage;
 use crate::client::admin::{ListedOffset, OffsetSpec};
 use crate::types::TopicPartition;
 use filter::Filter;
+
+const COLUMNS: &[Column] = &[text("topic"), number("partition"), number("offset"), number("timestamp").detail()];
 
 /// Names of offsets beside their numbers.
 const NAMED: [(&str, OffsetSpec); 6] = [
@@ -127,23 +127,12 @@ fn skip(tp: &TopicPartition, error: &CliError, cx: &Context) {
 }
 
 fn render(found: &[(TopicPartition, ListedOffset)], format: Format) -> Result<(), CliError> {
+    let timestamp = |listed: &ListedOffset| (listed.timestamp >= 0).then_some(listed.timestamp);
+    let facts = Facts::new(COLUMNS, found.iter().map(|(tp, listed)| row![&tp.topic, tp.partition, listed.offset, timestamp(listed)]));
     let mut out = Out::stdout();
-    match format {
-        Format::Plain => found.iter().try_for_each(|(tp, listed)| out.line(format!("{}:{}:{}", tp.topic, tp.partition, listed.offset)))?,
-        Format::Table => {
-            const COLUMNS: &[Column] = &[text("TOPIC"), number("PARTITION"), number("OFFSET")];
-            let row =
-                |(tp, listed): &(TopicPartition, ListedOffset)| vec![tp.topic.clone(), tp.partition.to_string(), listed.offset.to_string()];
-            out.line(table::render(COLUMNS, found.iter().map(row)))?;
-        }
-        Format::Json => {
-            let entry = |(tp, listed): &(TopicPartition, ListedOffset)| {
-                let timestamp = (listed.timestamp >= 0).then_some(listed.timestamp);
-                json!({"topic": tp.topic, "partition": tp.partition, "offset": listed.offset, "timestamp": timestamp})
-            };
-            out_json::print(&mut out, &Value::from(found.iter().map(entry).collect::<Vec<_>>()))?;
-        }
-    }
+    facts.print(&mut out, format, |out| {
+        found.iter().try_for_each(|(tp, listed)| out.line(format!("{}:{}:{}", tp.topic, tp.partition, listed.offset)))
+    })?;
     out.flush()
 }
 

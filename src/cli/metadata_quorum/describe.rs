@@ -1,22 +1,42 @@
 //! What the quorum looks like: a summary, or a row for every node.
 
-use serde_json::{Value, json};
-
 use crate::cli::error::CliError;
-use crate::cli::out::sheet::{Head, Sheet};
-use crate::cli::out::table::{number, text};
-use crate::cli::out::{Format, Out, json as out_json};
+use crate::cli::out::facts::{Cell, Column, Facts, number, row, text};
+use crate::cli::out::sheet::Sheet;
+use crate::cli::out::{Format, Out};
 use crate::client::admin::{QuorumDescription, QuorumReplica};
 use crate::wire::Uuid;
 
-const REPLICATION: &[Head] = &[
-    ("NodeId", number("NODE-ID")),
-    ("DirectoryId", text("DIRECTORY-ID")),
-    ("LogEndOffset", number("LOG-END-OFFSET")),
-    ("Lag", number("LAG")),
-    ("LastFetchTimestamp", number("LAST-FETCH")),
-    ("LastCaughtUpTimestamp", number("LAST-CAUGHT-UP")),
-    ("Status", text("STATUS")),
+const STATUS: &[Column] = &[
+    text("cluster_id"),
+    number("leader"),
+    number("leader_epoch"),
+    number("high_watermark"),
+    number("max_follower_lag"),
+    number("max_follower_lag_ms"),
+    text("voters"),
+    text("observers"),
+];
+
+const REPLICATION: &[Column] = &[
+    number("node_id"),
+    text("directory_id"),
+    number("log_end_offset"),
+    number("lag"),
+    number("last_fetch"),
+    number("last_caught_up"),
+    text("status"),
+    text("endpoints").detail(),
+];
+
+const HEADS: &[(&str, &str)] = &[
+    ("NodeId", "node_id"),
+    ("DirectoryId", "directory_id"),
+    ("LogEndOffset", "log_end_offset"),
+    ("Lag", "lag"),
+    ("LastFetchTimestamp", "last_fetch"),
+    ("LastCaughtUpTimestamp", "last_caught_up"),
+    ("Status", "status"),
 ];
 
 /// The leader as a voter. Errors: it is none.
@@ -36,19 +56,17 @@ pub(super) fn status(out: &mut Out, cluster: &str, quorum: &QuorumDescription, f
         _ => -1,
     };
     let lag = leader.end_offset - slowest.end_offset;
-    if format == Format::Json {
-        let document = json!({
-            "cluster_id": cluster,
-            "leader": quorum.leader,
-            "leader_epoch": quorum.leader_epoch,
-            "high_watermark": quorum.high_watermark,
-            "max_follower_lag": lag,
-            "max_follower_lag_ms": (lag_time >= 0).then_some(lag_time),
-            "voters": quorum.voters.iter().map(object).collect::<Vec<_>>(),
-            "observers": quorum.observers.iter().map(object).collect::<Vec<_>>(),
-        });
-        return out_json::print(out, &document);
-    }
+    let ids = |replicas: &[QuorumReplica]| replicas.iter().map(|r| r.id).collect::<Vec<_>>();
+    let row = row![
+        cluster,
+        quorum.leader,
+        quorum.leader_epoch,
+        quorum.high_watermark,
+        lag,
+        (lag_time >= 0).then_some(lag_time),
+        ids(&quorum.voters),
+        ids(&quorum.observers),
+    ];
     let lines = [
         ("ClusterId", cluster.to_owned()),
         ("LeaderId", quorum.leader.to_string()),
@@ -59,7 +77,8 @@ pub(super) fn status(out: &mut Out, cluster: &str, quorum: &QuorumDescription, f
         ("CurrentVoters", list(&quorum.voters)),
         ("CurrentObservers", list(&quorum.observers)),
     ];
-    lines.into_iter().try_for_each(|(name, value)| out.line(format!("{:<24}{value}", format!("{name}:"))))
+    Facts::new(STATUS, [row])
+        .print(out, format, |out| lines.into_iter().try_for_each(|(name, value)| out.line(format!("{:<24}{value}", format!("{name}:")))))
 }
 
 fn list(replicas: &[QuorumReplica]) -> String {
@@ -73,39 +92,29 @@ fn list(replicas: &[QuorumReplica]) -> String {
     format!("[{}]", replicas.iter().map(one).collect::<Vec<_>>().join(", "))
 }
 
-fn object(r: &QuorumReplica) -> Value {
-    let directory = (r.directory != Uuid::ZERO).then(|| r.directory.to_string());
-    json!({"id": r.id, "directory_id": directory, "endpoints": r.endpoints, "log_end_offset": r.end_offset})
-}
-
 /// `ago`: times as how long ago.
 pub(super) fn replication(quorum: &QuorumDescription, ago: bool) -> Result<Sheet, CliError> {
     let leader = leader(quorum)?;
     let now = jiff::Timestamp::now().as_millisecond();
     let time = |at: Option<i64>, what: &str| match at {
-        None => Ok("-1".to_owned()),
+        None => Ok(Cell::Null),
         Some(at) if ago && (at <= 0 || at > now) => {
             let text = "Error while computing relative time, possible drift in system clock.";
             let error = CliError::failed(format!("{text}\nCurrent timestamp is {now}, {what} timestamp is {at}"));
             Err(error.exception("org.apache.kafka.common.KafkaException"))
         }
-        Some(at) if ago => Ok(format!("{} ms ago", now - at)),
-        Some(at) => Ok(at.to_string()),
+        Some(at) if ago => Ok(Cell::from(format!("{} ms ago", now - at))),
+        Some(at) => Ok(Cell::from(at)),
     };
     let row = |(r, status): (&QuorumReplica, &str)| {
-        Ok(vec![
-            r.id.to_string(),
-            r.directory.to_string(),
-            r.end_offset.to_string(),
-            (leader.end_offset - r.end_offset).to_string(),
-            time(r.last_fetch, "last fetch")?,
-            time(r.last_caught_up, "last caught up")?,
-            status.to_owned(),
-        ])
+        let (fetch, caught_up) = (time(r.last_fetch, "last fetch")?, time(r.last_caught_up, "last caught up")?);
+        let lag = leader.end_offset - r.end_offset;
+        Ok(row![r.id, r.directory.to_string(), r.end_offset, lag, fetch, caught_up, status, &r.endpoints])
     };
     let followers = quorum.voters.iter().filter(|v| v.id != leader.id).map(|v| (v, "Follower"));
     let all = std::iter::once((leader, "Leader")).chain(followers).chain(quorum.observers.iter().map(|o| (o, "Observer")));
-    Ok(Sheet { heads: REPLICATION, rows: all.map(row).collect::<Result<_, CliError>>()? })
+    let rows = all.map(row).collect::<Result<Vec<_>, CliError>>()?;
+    Ok(Sheet { heads: HEADS, none: "-1", facts: Facts::new(REPLICATION, rows) })
 }
 
 #[cfg(test)]
@@ -127,9 +136,9 @@ mod tests {
     fn the_leader_comes_first_and_lags_are_counted_from_its_end() {
         let voters = vec![replica(1, 90, Some(5)), replica(2, 100, None)];
         let quorum = QuorumDescription { leader: 2, leader_epoch: 7, high_watermark: 90, voters, observers: vec![replica(9, 100, None)] };
-        let rows = replication(&quorum, false).unwrap().rows;
-        let shown: Vec<String> = rows.iter().map(|r| format!("{} {} {} {}", r[0], r[3], r[4], r[6])).collect();
-        assert_eq!(shown, ["2 0 -1 Leader", "1 10 5 Follower", "9 0 -1 Observer"]);
+        let rows = replication(&quorum, false).unwrap().facts.rows;
+        let shown: Vec<Vec<Cell>> = rows.iter().map(|r| [0, 3, 4, 6].map(|at| r[at].clone()).to_vec()).collect();
+        assert_eq!(shown, [row![2, 0, Cell::Null, "Leader"], row![1, 10, 5, "Follower"], row![9, 0, Cell::Null, "Observer"]]);
         let lost = QuorumDescription { leader: -1, ..quorum };
         assert!(replication(&lost, false).is_err());
     }

@@ -1,12 +1,15 @@
 //! The only place that knows how things look on standard output: data only, buffered, and quiet when nobody reads any more.
 //!
-//! `table` draws for people, `json` for programs, `plain` in Kafka's own layouts.
+//! `facts` prints what a command knows in every format; `plain` has Kafka's own layouts, which each tool makes for itself.
 
+mod csv;
+pub mod facts;
 pub mod json;
 pub mod plain;
 pub mod progress;
 pub mod sheet;
 pub mod table;
+mod yaml;
 
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 
@@ -20,8 +23,16 @@ pub enum Format {
     Table,
     /// Kafka's own layout, tabs and spaces exact; the default elsewhere and under Kafka's name.
     Plain,
-    /// One JSON document.
+    /// One JSON document: a list of objects.
     Json,
+    /// A JSON object a line.
+    Jsonl,
+    /// Comma-separated values under a line of names (RFC 4180).
+    Csv,
+    /// A YAML document: a list of maps.
+    Yaml,
+    /// The first column alone, each name once.
+    Name,
 }
 
 impl Format {

@@ -1,61 +1,42 @@
-//! Rows under headers: in the layout of Kafka's newer tools, as a table for people, as JSON.
+//! Facts with the layout of those tools of Kafka that end every cell with a tab.
 
-use serde_json::{Map, Value};
-
+use super::facts::{Cell, Facts};
 use super::plain::pad;
-use super::table::Column;
-use super::{Format, Out, json, table};
+use super::{Format, Out};
 use crate::cli::error::CliError;
 
-/// What Kafka's tools print where there is nothing.
-pub const NONE: &str = "None";
-
-/// One column: Kafka's header, and the one for people.
-pub type Head = (&'static str, Column);
-
-/// Rows under headers.
+/// Facts, and which of them Kafka's tool shows.
 pub struct Sheet {
-    pub heads: &'static [Head],
-    pub rows: Vec<Vec<String>>,
+    /// Kafka's header, and the column below it.
+    pub heads: &'static [(&'static str, &'static str)],
+    /// What Kafka's tool prints where there is nothing.
+    pub none: &'static str,
+    pub facts: Facts,
 }
 
 impl Sheet {
     /// Writes it all.
     pub fn print(&self, out: &mut Out, format: Format) -> Result<(), CliError> {
-        match format {
-            Format::Plain => self.plain().iter().try_for_each(|line| out.line(line)),
-            Format::Table => {
-                let columns: Vec<Column> = self.heads.iter().map(|(_, column)| *column).collect();
-                let dash = |cell: &String| if cell == NONE || cell.is_empty() { "-".to_owned() } else { cell.clone() };
-                out.line(table::render(&columns, self.rows.iter().map(|row| row.iter().map(dash).collect())))
-            }
-            Format::Json => json::print(out, &Value::from(self.rows.iter().map(|row| self.object(row)).collect::<Vec<_>>())),
-        }
+        self.facts.print(out, format, |out| self.plain().iter().try_for_each(|line| out.line(line)))
     }
 
     /// Every cell as wide as the widest of its column, with a tab behind it.
     pub fn plain(&self) -> Vec<String> {
-        let heads = self.heads.iter().map(|(head, _)| (*head).to_owned()).collect::<Vec<_>>();
-        let all: Vec<&Vec<String>> = std::iter::once(&heads).chain(&self.rows).collect();
+        let places: Vec<Option<usize>> =
+            self.heads.iter().map(|(_, name)| self.facts.columns.iter().position(|c| c.name == *name)).collect();
+        let cells = |row: &Vec<Cell>| places.iter().map(|at| self.shown(at.and_then(|at| row.get(at)))).collect();
+        let heads = self.heads.iter().map(|(head, _)| (*head).to_owned()).collect();
+        let all: Vec<Vec<String>> = std::iter::once(heads).chain(self.facts.rows.iter().map(cells)).collect();
         let width = |at: usize| all.iter().map(|row| row[at].chars().count()).max().unwrap_or(0);
-        let widths: Vec<usize> = (0..heads.len()).map(width).collect();
+        let widths: Vec<usize> = (0..self.heads.len()).map(width).collect();
         all.iter().map(|row| row.iter().zip(&widths).map(|(cell, width)| format!("{}\t", pad(cell, *width))).collect()).collect()
     }
 
-    /// Keys are Kafka's headers: `ProducerId` becomes `producerId`. Lists of partitions are lists.
-    pub fn object(&self, row: &[String]) -> Value {
-        let mut object = Map::new();
-        for ((head, column), cell) in self.heads.iter().zip(row) {
-            let mut letters = head.trim_end_matches("(min)").chars();
-            let key: String = letters.next().map(|c| c.to_lowercase().chain(letters).collect()).unwrap_or_default();
-            let value = match cell.as_str() {
-                NONE => Value::Null,
-                list if *head == "TopicPartitions" => Value::from(list.split(',').filter(|p| !p.is_empty()).collect::<Vec<_>>()),
-                digits if column.number => digits.parse::<i64>().map_or(Value::from(digits), Value::from),
-                words => Value::from(words),
-            };
-            object.insert(key, value);
+    fn shown(&self, cell: Option<&Cell>) -> String {
+        match cell {
+            None | Some(Cell::Null) => self.none.to_owned(),
+            Some(Cell::List(all)) => all.iter().map(Cell::to_text).collect::<Vec<_>>().join(","),
+            Some(cell) => cell.to_text(),
         }
-        Value::from(object)
     }
 }

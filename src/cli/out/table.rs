@@ -2,35 +2,18 @@
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 
-/// One column: its header, and whether it holds numbers.
-#[derive(Clone, Copy, Debug)]
-pub struct Column {
-    pub header: &'static str,
-    pub number: bool,
-}
-
-/// A column of text.
-pub const fn text(header: &'static str) -> Column {
-    Column { header, number: false }
-}
-
-/// A column of numbers.
-pub const fn number(header: &'static str) -> Column {
-    Column { header, number: true }
-}
-
-/// The table without a newline at its end. Lines carry no trailing blanks.
-pub fn render(columns: &[Column], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+/// The table without a newline at its end. `heads`: headers, and whether the column stands to the right. Lines carry no trailing blanks.
+pub fn render(heads: &[(String, bool)], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(columns.iter().map(|c| c.header));
+    table.set_header(heads.iter().map(|(head, _)| head));
     for row in rows {
         table.add_row(row.into_iter().map(Cell::new));
     }
-    for (at, column) in columns.iter().enumerate() {
+    for (at, (_, number)) in heads.iter().enumerate() {
         if let Some(drawn) = table.column_mut(at) {
             drawn.set_padding((0, 2));
-            if column.number {
+            if *number {
                 drawn.set_cell_alignment(CellAlignment::Right);
             }
         }
@@ -45,7 +28,7 @@ mod tests {
     #[test]
     fn columns_align_and_carry_no_trailing_blanks() {
         let drawn = render(
-            &[text("GROUP"), number("LAG"), text("HOST")],
+            &[("GROUP".to_owned(), false), ("LAG".to_owned(), true), ("HOST".to_owned(), false)],
             [vec!["a".into(), "12".into(), "-".into()], vec!["longer".into(), "3".into(), "/127.0.0.1".into()]],
         );
         assert_eq!(drawn, "GROUP   LAG  HOST\na        12  -\nlonger    3  /127.0.0.1");

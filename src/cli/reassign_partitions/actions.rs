@@ -3,14 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use serde_json::{Value, json};
-
 use super::{Args, FAILED, Moves, OPERATION, Replica, Target, dirs, file, place, throttle};
 use crate::cli::error::CliError;
 use crate::cli::failure::java_class;
 use crate::cli::json_file;
-use crate::cli::out::table::{Column, number, text};
-use crate::cli::out::{Format, Out, json as out_json, table};
+use crate::cli::out::facts::{Column, Facts, number, row, text};
+use crate::cli::out::{Format, Out};
 use crate::client::admin::{DescribedTopic, Reassignment};
 use crate::client::{Admin, Error};
 use crate::types::TopicPartition;
@@ -65,28 +63,19 @@ impl Args {
 
     pub(super) async fn list(&self, admin: &Admin, format: Format, out: &mut Out) -> Result<(), CliError> {
         let found = admin.list_reassignments(None).await?;
-        let row = |(tp, r): (&TopicPartition, &Reassignment)| {
-            vec![tp.topic.clone(), tp.partition.to_string(), joined(&r.replicas), joined(&r.adding), joined(&r.removing)]
-        };
-        match format {
-            Format::Plain if found.is_empty() => out.line("No partition reassignments found."),
-            Format::Plain => {
-                out.line("Current partition reassignments:")?;
-                let part = |what: &str, ids: &[i32]| if ids.is_empty() { String::new() } else { format!(" {what}: {}.", joined(ids)) };
-                found.iter().try_for_each(|(tp, r)| {
-                    let (adding, removing) = (part("adding", &r.adding), part("removing", &r.removing));
-                    out.line(format!("{tp}: replicas: {}.{adding}{removing}", joined(&r.replicas)))
-                })
+        const COLUMNS: &[Column] = &[text("topic"), number("partition"), text("replicas"), text("adding"), text("removing")];
+        let row = |(tp, r): (&TopicPartition, &Reassignment)| row![&tp.topic, tp.partition, &r.replicas, &r.adding, &r.removing];
+        Facts::new(COLUMNS, found.iter().map(row)).print(out, format, |out| {
+            if found.is_empty() {
+                return out.line("No partition reassignments found.");
             }
-            Format::Table => {
-                const COLUMNS: &[Column] = &[text("TOPIC"), number("PARTITION"), text("REPLICAS"), text("ADDING"), text("REMOVING")];
-                out.line(table::render(COLUMNS, found.iter().map(row)))
-            }
-            Format::Json => {
-                let one = |(tp, r): (&TopicPartition, &Reassignment)| json!({"topic": tp.topic, "partition": tp.partition, "replicas": r.replicas, "adding": r.adding, "removing": r.removing});
-                out_json::print(out, &Value::from(found.iter().map(one).collect::<Vec<_>>()))
-            }
-        }
+            out.line("Current partition reassignments:")?;
+            let part = |what: &str, ids: &[i32]| if ids.is_empty() { String::new() } else { format!(" {what}: {}.", joined(ids)) };
+            found.iter().try_for_each(|(tp, r)| {
+                let (adding, removing) = (part("adding", &r.adding), part("removing", &r.removing));
+                out.line(format!("{tp}: replicas: {}.{adding}{removing}", joined(&r.replicas)))
+            })
+        })
     }
 
     pub(super) async fn generate(&self, admin: &Admin, out: &mut Out) -> Result<(), CliError> {

@@ -2,16 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Value, json};
-
 use super::Args;
 use super::list;
 use crate::cli::consumer_groups::reset::tell_error;
 use crate::cli::error::CliError;
 use crate::cli::failure::java_class;
+use crate::cli::out::facts::{Column, Facts, row, text};
 use crate::cli::out::plain::row as padded;
-use crate::cli::out::table::{Column, text};
-use crate::cli::out::{Format, Out, json as out_json, table};
+use crate::cli::out::{Format, Out};
 use crate::cli::tool::{Context, Exit};
 use crate::client::Error;
 use crate::client::admin::{Admin, GroupListing};
@@ -93,22 +91,13 @@ pub(super) async fn delete_offsets(admin: &Admin, args: &Args, cx: &Context) -> 
 fn print(args: &Args, fates: &Fates, cx: &Context) -> Result<(), CliError> {
     let status = |result: &Result<(), Error>| result.as_ref().map_or_else(|e| format!("Error: {e}"), |()| "Successful".to_owned());
     let mut out = Out::stdout();
-    match Format::pick(args.output, cx) {
-        Format::Plain => {
-            let wide = fates.keys().map(|topic| topic.chars().count()).fold(15, usize::max);
-            out.line("")?;
-            out.line(padded(&[("TOPIC", wide), ("STATUS", 0)]))?;
-            fates.iter().try_for_each(|(topic, result)| out.line(padded(&[(topic, wide), (&status(result), 0)])))?;
-        }
-        Format::Table => {
-            const COLUMNS: &[Column] = &[text("TOPIC"), text("STATUS")];
-            out.line(table::render(COLUMNS, fates.iter().map(|(topic, result)| vec![topic.clone(), status(result)])))?;
-        }
-        Format::Json => {
-            let error = |result: &Result<(), Error>| result.as_ref().err().and_then(Error::code).map(|code| code.name());
-            let entry = |(topic, result): (&String, &Result<(), Error>)| json!({"topic": topic, "error": error(result)});
-            out_json::print(&mut out, &Value::from(fates.iter().map(entry).collect::<Vec<_>>()))?;
-        }
-    }
+    const COLUMNS: &[Column] = &[text("topic"), text("error")];
+    let row = |(topic, result): (&String, &Result<(), Error>)| row![topic, result.as_ref().err().map(ToString::to_string)];
+    Facts::new(COLUMNS, fates.iter().map(row)).print(&mut out, Format::pick(args.output, cx), |out| {
+        let wide = fates.keys().map(|topic| topic.chars().count()).fold(15, usize::max);
+        out.line("")?;
+        out.line(padded(&[("TOPIC", wide), ("STATUS", 0)]))?;
+        fates.iter().try_for_each(|(topic, result)| out.line(padded(&[(topic, wide), (&status(result), 0)])))
+    })?;
     out.flush()
 }

@@ -30,11 +30,8 @@ pub(super) struct Group {
 pub(super) async fn describe(admin: &Admin, args: &Args, view: View, cx: &Context) -> Result<(), CliError> {
     let groups = gather(admin, args, view).await?;
     let mut out = Out::stdout();
-    match Format::pick(args.output, cx) {
-        Format::Json => render::json(&mut out, &groups, view)?,
-        Format::Table => render::tables(&mut out, &groups, view)?,
-        Format::Plain => plain(&mut out, &groups, view, args.verbose)?,
-    }
+    let format = Format::pick(args.output, cx);
+    render::facts(&groups, view).print(&mut out, format, |out| plain(out, &groups, view, args.verbose))?;
     out.flush()
 }
 

@@ -1,12 +1,10 @@
 //! `--list`: group ids, and with `--state` states too.
 
-use serde_json::{Value, json};
-
 use super::Args;
 use crate::cli::error::CliError;
+use crate::cli::out::facts::{Column, Facts, row, text};
 use crate::cli::out::plain::row as padded;
-use crate::cli::out::table::{Column, text};
-use crate::cli::out::{Format, Out, json as out_json, table};
+use crate::cli::out::{Format, Out};
 use crate::cli::tool::Context;
 use crate::client::admin::{Admin, GroupListing};
 
@@ -33,22 +31,15 @@ pub(super) async fn groups(admin: &Admin, states: &[String]) -> Result<Vec<Group
 pub(super) async fn list(admin: &Admin, args: &Args, cx: &Context) -> Result<(), CliError> {
     let found = groups(admin, &states(args)?).await?;
     let mut out = Out::stdout();
-    match Format::pick(args.output, cx) {
-        Format::Plain if args.state.is_none() => found.iter().try_for_each(|g| out.line(&g.group))?,
-        Format::Plain => {
-            let width = found.iter().map(|g| g.group.chars().count()).fold(15, usize::max);
-            out.line(padded(&[("GROUP", width), ("STATE", 0)]))?;
-            found.iter().try_for_each(|g| out.line(padded(&[(&g.group, width), (&g.state, 0)])))?;
+    const COLUMNS: &[Column] = &[text("group"), text("state")];
+    Facts::new(COLUMNS, found.iter().map(|g| row![&g.group, &g.state])).print(&mut out, Format::pick(args.output, cx), |out| {
+        if args.state.is_none() {
+            return found.iter().try_for_each(|g| out.line(&g.group));
         }
-        Format::Table => {
-            const COLUMNS: &[Column] = &[text("GROUP"), text("STATE")];
-            out.line(table::render(COLUMNS, found.iter().map(|g| vec![g.group.clone(), g.state.clone()])))?;
-        }
-        Format::Json => {
-            let entry = |g: &GroupListing| json!({"group": g.group, "state": g.state});
-            out_json::print(&mut out, &Value::from(found.iter().map(entry).collect::<Vec<_>>()))?;
-        }
-    }
+        let width = found.iter().map(|g| g.group.chars().count()).fold(15, usize::max);
+        out.line(padded(&[("GROUP", width), ("STATE", 0)]))?;
+        found.iter().try_for_each(|g| out.line(padded(&[(&g.group, width), (&g.state, 0)])))
+    })?;
     out.flush()
 }
 

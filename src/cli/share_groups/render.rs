@@ -1,14 +1,12 @@
-//! How described share groups look: Kafka's own layouts, tables for people, JSON.
-
-use serde_json::{Value, json};
+//! How described share groups look: Kafka's own layouts, and facts.
 
 use super::check::View;
 use super::describe::{Group, partitions};
 use crate::cli::consumer_groups::group::Assigned;
 use crate::cli::error::CliError;
+use crate::cli::out::Out;
+use crate::cli::out::facts::{Column, Facts, number, row, text};
 use crate::cli::out::plain::row as padded;
-use crate::cli::out::table::{Column, number, text};
-use crate::cli::out::{Out, json as out_json, table};
 use crate::client::admin::{ShareGroupMember, ShareGroupOffset};
 use crate::types::TopicPartition;
 
@@ -96,74 +94,58 @@ pub(super) fn state(out: &mut Out, group: &Group, verbose: bool) -> Result<(), C
     line(out, [id, &coordinator, &found.group_state, &epoch, &target, &found.members.len().to_string()], widths, shown)
 }
 
-/// One table for all groups.
-pub(super) fn tables(out: &mut Out, groups: &[Group], view: View) -> Result<(), CliError> {
-    const OFFSETS: &[Column] = &[text("GROUP"), text("TOPIC"), number("PARTITION"), number("START-OFFSET"), number("LAG")];
-    const MEMBERS: &[Column] = &[text("GROUP"), text("CONSUMER-ID"), text("HOST"), text("CLIENT-ID"), text("ASSIGNMENT")];
-    const STATES: &[Column] =
-        &[text("GROUP"), text("STATE"), number("MEMBERS"), text("ASSIGNOR"), text("COORDINATOR"), number("COORDINATOR-ID")];
-    let offset_row = |g: &Group, (tp, offset): &(TopicPartition, Option<ShareGroupOffset>)| {
-        let [_, start, lag] = numbers(offset.as_ref());
-        vec![g.found.group_id.clone(), tp.topic.clone(), tp.partition.to_string(), start, lag]
-    };
-    let member_row = |g: &Group, m: &ShareGroupMember| {
-        vec![
-            g.found.group_id.clone(),
-            m.member_id.clone(),
-            m.client_host.clone(),
-            m.client_id.clone(),
-            Assigned(&partitions(m)).to_string(),
-        ]
-    };
-    let state_row = |g: &Group| {
-        let (found, c) = (&g.found, &g.coordinator);
-        let (members, assignor) = (found.members.len().to_string(), found.assignor_name.clone());
-        vec![found.group_id.clone(), found.group_state.clone(), members, assignor, c.address.clone(), c.id.to_string()]
-    };
-    out.line(match view {
-        View::Offsets => table::render(OFFSETS, groups.iter().flat_map(|g| g.offsets.iter().map(move |o| offset_row(g, o)))),
-        View::Members => table::render(MEMBERS, groups.iter().flat_map(|g| g.found.members.iter().map(move |m| member_row(g, m)))),
-        View::State => table::render(STATES, groups.iter().map(state_row)),
-    })
-}
+const OFFSETS: &[Column] = &[
+    text("group"),
+    text("topic"),
+    number("partition"),
+    number("start_offset"),
+    number("lag"),
+    number("leader_epoch").detail(),
+    text("state").detail(),
+];
 
-/// One document for all groups.
-pub(super) fn json(out: &mut Out, groups: &[Group], view: View) -> Result<(), CliError> {
-    let offset = |(tp, offset): &(TopicPartition, Option<ShareGroupOffset>)| {
-        json!({
-            "topic": tp.topic,
-            "partition": tp.partition,
-            "leader_epoch": offset.map(|o| o.leader_epoch),
-            "start_offset": offset.map(|o| o.start_offset),
-            "lag": offset.and_then(|o| o.lag),
-        })
+const MEMBERS: &[Column] = &[
+    text("group"),
+    text("consumer_id"),
+    text("host"),
+    text("client_id"),
+    text("assignment"),
+    number("epoch").detail(),
+    text("subscription").detail(),
+    text("state").detail(),
+];
+
+const STATES: &[Column] = &[
+    text("group"),
+    text("state"),
+    number("members"),
+    text("assignor"),
+    text("coordinator"),
+    number("coordinator_id"),
+    number("group_epoch").detail(),
+    number("target_assignment_epoch").detail(),
+];
+
+/// The facts of all groups together.
+pub(super) fn facts(groups: &[Group], view: View) -> Facts {
+    let offset = |g: &Group, (tp, offset): &(TopicPartition, Option<ShareGroupOffset>)| {
+        let (start, lag) = (offset.as_ref().map(|o| o.start_offset), offset.as_ref().and_then(|o| o.lag));
+        let epoch = offset.as_ref().map(|o| o.leader_epoch).filter(|epoch| *epoch >= 0);
+        row![&g.found.group_id, &tp.topic, tp.partition, start, lag, epoch, &g.found.group_state]
     };
-    let member = |m: &ShareGroupMember| {
-        let assigned: Vec<Value> = partitions(m).iter().map(|tp| json!({"topic": tp.topic, "partition": tp.partition})).collect();
-        json!({
-            "consumer_id": m.member_id,
-            "host": m.client_host,
-            "client_id": m.client_id,
-            "epoch": m.member_epoch,
-            "subscription": m.subscribed_topic_names,
-            "assignment": assigned,
-        })
+    let member = |g: &Group, m: &ShareGroupMember| {
+        let assigned: Vec<String> = partitions(m).iter().map(ToString::to_string).collect();
+        let (host, client, topics) = (&m.client_host, &m.client_id, &m.subscribed_topic_names);
+        row![&g.found.group_id, &m.member_id, host, client, assigned, m.member_epoch, topics, &g.found.group_state]
     };
-    let entry = |g: &Group| {
-        let (id, state) = (&g.found.group_id, &g.found.group_state);
-        match view {
-            View::Offsets => json!({"group": id, "state": state, "offsets": g.offsets.iter().map(offset).collect::<Vec<_>>()}),
-            View::Members => json!({"group": id, "state": state, "members": g.found.members.iter().map(member).collect::<Vec<_>>()}),
-            View::State => json!({
-                "group": id,
-                "state": state,
-                "assignor": g.found.assignor_name,
-                "coordinator": {"id": g.coordinator.id, "address": g.coordinator.address},
-                "members": g.found.members.len(),
-                "group_epoch": g.found.group_epoch,
-                "target_assignment_epoch": g.found.assignment_epoch,
-            }),
-        }
+    let state = |g: &Group| {
+        let (found, c) = (&g.found, &g.coordinator);
+        let (members, epochs) = (found.members.len(), (found.group_epoch, found.assignment_epoch));
+        row![&found.group_id, &found.group_state, members, &found.assignor_name, &c.address, c.id, epochs.0, epochs.1]
     };
-    out_json::print(out, &Value::from(groups.iter().map(entry).collect::<Vec<_>>()))
+    match view {
+        View::Offsets => Facts::new(OFFSETS, groups.iter().flat_map(|g| g.offsets.iter().map(move |o| offset(g, o)))),
+        View::Members => Facts::new(MEMBERS, groups.iter().flat_map(|g| g.found.members.iter().map(move |m| member(g, m)))),
+        View::State => Facts::new(STATES, groups.iter().map(state)),
+    }
 }

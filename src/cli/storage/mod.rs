@@ -8,20 +8,19 @@ mod spec;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use clap::ValueHint;
-use serde_json::json;
-
 use self::features::Levels;
 use self::node::NodeConfig;
 use super::argparse::Spec;
 use super::connect;
 use super::error::{CliError, stderr_line};
-use super::out::{Format, Out, json as out_json};
+use super::out::facts::{Cell, Column, Facts, number, row, text};
+use super::out::{Format, Out};
 use super::tool::{Context, Entry, Exit, Tool};
 use crate::node::quorum::storage::{FirstVoter, Formatting};
 use crate::types::WallMs;
 use crate::wire::Uuid;
 use crate::wire::user_scram_credential_record::UserScramCredentialRecord;
+use clap::ValueHint;
 
 const META: &str = "meta.properties";
 
@@ -158,44 +157,64 @@ fn meta(dir: &Path) -> Result<Option<BTreeMap<String, String>>, CliError> {
     }
 }
 
+const DIRECTORIES: &[Column] = &[
+    text("directory"),
+    text("formatted"),
+    text("cluster_id"),
+    number("node_id"),
+    text("directory_id"),
+    number("version"),
+    text("problem").if_any(),
+];
+
+/// A directory, what its properties say, and what is wrong with it.
+fn told(dir: &str, meta: Option<&BTreeMap<String, String>>, problem: Option<&str>) -> Vec<Cell> {
+    let text = |name: &str| meta.and_then(|m| m.get(name));
+    let number = |name: &str| text(name).and_then(|n| n.parse::<i64>().ok());
+    // Version 0 is of the time of ZooKeeper.
+    let old = (number("version") == Some(0)).then_some("formatted for legacy mode");
+    let id = number("node.id").or_else(|| number("broker.id"));
+    row![dir, meta.is_some(), text("cluster.id"), id, text("directory.id"), number("version"), problem.or(old)]
+}
+
 /// Exit code 1 if something is wrong.
 fn info(config: &NodeConfig, out: &mut Out, format: Format) -> Result<Exit, CliError> {
-    let (mut found, mut problems) = (Vec::new(), Vec::new());
+    let (mut found, mut problems, mut rows) = (Vec::new(), Vec::new(), Vec::new());
     let mut first: Option<BTreeMap<String, String>> = None;
     for dir in &config.dirs {
         let path = Path::new(dir);
         if !path.is_dir() {
-            problems.push(format!("{dir} {}", if path.exists() { "is not a directory" } else { "does not exist" }));
+            let problem = format!("{dir} {}", if path.exists() { "is not a directory" } else { "does not exist" });
+            rows.push(told(dir, None, Some(&problem)));
+            problems.push(problem);
             continue;
         }
         found.push(dir.as_str());
-        match (meta(path)?, &first) {
-            (None, _) => problems.push(format!("{dir} is not formatted.")),
-            (Some(own), None) => first = Some(own),
-            (Some(own), Some(other)) if own.get("cluster.id") != other.get("cluster.id") => {
-                problems.push("Mismatched cluster IDs between storage directories.".to_owned());
-            }
-            (Some(own), Some(other)) if own.get("node.id") != other.get("node.id") => {
-                problems.push("Mismatched node IDs between storage directories.".to_owned());
-            }
-            _ => {}
-        }
+        let own = meta(path)?;
+        let differs = |name: &str| own.as_ref().zip(first.as_ref()).is_some_and(|(own, other)| own.get(name) != other.get(name));
+        let problem = match &own {
+            None => Some(format!("{dir} is not formatted.")),
+            Some(_) if differs("cluster.id") => Some("Mismatched cluster IDs between storage directories.".to_owned()),
+            Some(_) if differs("node.id") => Some("Mismatched node IDs between storage directories.".to_owned()),
+            Some(_) => None,
+        };
+        rows.push(told(dir, own.as_ref(), problem.as_deref()));
+        problems.extend(problem);
+        first = first.or(own);
     }
     if first.as_ref().and_then(|m| m.get("version")).is_some_and(|v| v == "0") {
         const OLD: &str =
             "The kafka configuration file appears to be for a cluster in KRaft mode, but the directories are formatted for legacy mode.";
         problems.push(OLD.to_owned());
     }
-    if format == Format::Json {
-        out_json::print(out, &json!({"directories": found, "metadata": first, "problems": problems}))?;
-    } else {
+    Facts::new(DIRECTORIES, rows).print(out, format, |out| {
         block(out, "Found log director", &["y", "ies"], &found)?;
         if let Some(first) = first {
             let pairs: Vec<String> = first.iter().map(|(k, v)| format!("{k}={v}")).collect();
             out.line(format!("Found metadata: {{{}}}\n", pairs.join(", ")))?;
         }
-        block(out, "Found problem", &["", "s"], &problems)?;
-    }
+        block(out, "Found problem", &["", "s"], &problems)
+    })?;
     Ok(if problems.is_empty() { Exit::OK } else { Exit::FAILED })
 }
 

@@ -2,13 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Value, json};
-
 use super::Args;
 use super::select::{must_exist, topic_id, topics};
 use crate::cli::error::CliError;
-use crate::cli::out::table::{Column, number, text};
-use crate::cli::out::{Format, Out, json as out_json, table};
+use crate::cli::out::facts::{Cell, Column, Facts, number, row, text};
+use crate::cli::out::{Format, Out};
 use crate::cli::tool::Context;
 use crate::client::Error;
 use crate::client::admin::{Admin, ConfigResource, DescribedPartition, DescribedTopic, TopicListing};
@@ -25,21 +23,12 @@ const MIN_ISR: &str = "min.insync.replicas";
 pub(super) async fn list(admin: &Admin, args: &Args, cx: &Context) -> Result<(), CliError> {
     let found = topics(admin, args.topic.as_deref(), args.exclude_internal, cx).await?;
     let mut out = Out::stdout();
-    match Format::pick(args.output, cx) {
-        Format::Plain => {
-            let names: Vec<&str> = found.iter().map(|t| t.name.as_str()).collect();
-            out.line(names.join("\n"))?;
-        }
-        Format::Table => {
-            const COLUMNS: &[Column] = &[text("TOPIC"), number("PARTITIONS"), text("INTERNAL"), text("TOPIC-ID")];
-            let row = |t: &TopicListing| vec![t.name.clone(), t.partitions.to_string(), t.is_internal.to_string(), t.id.to_string()];
-            out.line(table::render(COLUMNS, found.iter().map(row)))?;
-        }
-        Format::Json => {
-            let entry = |t: &TopicListing| json!({"topic": t.name, "topic_id": t.id.to_string(), "partitions": t.partitions, "internal": t.is_internal});
-            out_json::print(&mut out, &Value::from(found.iter().map(entry).collect::<Vec<_>>()))?;
-        }
-    }
+    const COLUMNS: &[Column] = &[text("topic"), number("partitions"), text("internal"), text("topic_id")];
+    let row = |t: &TopicListing| row![&t.name, t.partitions, t.is_internal, t.id.to_string()];
+    Facts::new(COLUMNS, found.iter().map(row)).print(&mut out, Format::pick(args.output, cx), |out| {
+        let names: Vec<&str> = found.iter().map(|t| t.name.as_str()).collect();
+        out.line(names.join("\n"))
+    })?;
     out.flush()
 }
 
@@ -72,11 +61,7 @@ pub(super) async fn describe(admin: &Admin, args: &Args, cx: &Context) -> Result
     let live: BTreeSet<i32> = admin.client().metadata().brokers.keys().copied().collect();
     let wanted = Wanted { args, live };
     let mut out = Out::stdout();
-    match Format::pick(args.output, cx) {
-        Format::Plain => plain(&mut out, &described, &wanted)?,
-        Format::Table => tables(&mut out, &described, &wanted)?,
-        Format::Json => out_json::print(&mut out, &document(&described, &wanted))?,
-    }
+    facts(&described, &wanted).print(&mut out, Format::pick(args.output, cx), |out| plain(out, &described, &wanted))?;
     out.flush()
 }
 
@@ -249,63 +234,48 @@ fn plain(out: &mut Out, all: &[Described], wanted: &Wanted<'_>) -> Result<(), Cl
     Ok(())
 }
 
-fn tables(out: &mut Out, all: &[Described], wanted: &Wanted<'_>) -> Result<(), CliError> {
-    const TOPICS: &[Column] = &[text("TOPIC"), number("PARTITIONS"), number("REPLICAS"), text("CONFIGS"), text("TOPIC-ID")];
-    const PARTITIONS: &[Column] = &[text("TOPIC"), number("PARTITION"), number("LEADER"), text("REPLICAS"), text("ISR")];
-    let topic_row = |d: &Described| {
-        vec![d.topic.name.clone(), d.topic.partitions.len().to_string(), factor(d).to_string(), config_text(d), d.topic.id.to_string()]
-    };
-    let topics: Vec<_> = all.iter().filter(|d| wanted.topic(d)).map(topic_row).collect();
-    let partition_rows = |d: &Described| {
-        let row = |p: &DescribedPartition| vec![d.topic.name.clone(), p.partition.to_string(), leader(p), ids(&p.replicas), ids(&p.isr)];
-        wanted.partitions(d).map(row).collect::<Vec<_>>()
-    };
-    let partitions: Vec<_> = all.iter().flat_map(partition_rows).collect();
-    let (some_topics, some_partitions) = (!topics.is_empty(), !partitions.is_empty());
-    if some_topics {
-        out.line(table::render(TOPICS, topics))?;
-    }
-    if some_topics && some_partitions {
-        out.line("")?;
-    }
-    if some_partitions {
-        out.line(table::render(PARTITIONS, partitions))?;
-    }
-    Ok(())
-}
+/// Topics, with what is theirs alone.
+const TOPICS: &[Column] =
+    &[text("topic"), number("partition_count"), number("replication_factor"), text("configs"), text("topic_id"), text("internal").detail()];
 
-fn document(all: &[Described], wanted: &Wanted<'_>) -> Value {
-    let partition = |d: &Described, p: &DescribedPartition| {
-        let mut fields = json!({
-            "partition": p.partition,
-            "leader": (p.leader >= 0).then_some(p.leader),
-            "leader_epoch": p.leader_epoch,
-            "replicas": p.replicas,
-            "isr": p.isr,
-            "elr": p.elr,
-            "last_known_elr": p.last_known_elr,
-        });
-        if let Some(m) = d.moves.get(&p.partition) {
-            fields["adding_replicas"] = json!(m.adding_replicas);
-            fields["removing_replicas"] = json!(m.removing_replicas);
-        }
-        fields
-    };
+const PARTITIONS: &[Column] = &[
+    text("topic"),
+    number("partition"),
+    number("leader"),
+    text("replicas"),
+    text("isr"),
+    text("adding_replicas").if_any(),
+    text("removing_replicas").if_any(),
+    number("leader_epoch").detail(),
+    text("elr").detail(),
+    text("last_known_elr").detail(),
+    number("partition_count").detail(),
+    number("replication_factor").detail(),
+    text("configs").detail(),
+    text("topic_id").detail(),
+    text("internal").detail(),
+];
+
+/// A row for each partition; with `--topics-with-overrides` for each topic.
+fn facts(all: &[Described], wanted: &Wanted<'_>) -> Facts {
     let topic = |d: &Described| {
-        let partitions: Vec<Value> = wanted.partitions(d).map(|p| partition(d, p)).collect();
-        let shown = wanted.topic(d) || !partitions.is_empty();
-        let configs: serde_json::Map<String, Value> = d.configs.iter().map(|(k, v)| (k.clone(), json!(v))).collect();
-        shown.then(|| {
-            json!({
-                "topic": d.topic.name,
-                "topic_id": d.topic.id.to_string(),
-                "internal": d.topic.is_internal,
-                "partition_count": d.topic.partitions.len(),
-                "replication_factor": factor(d),
-                "configs": configs,
-                "partitions": partitions,
-            })
-        })
+        let configs = Cell::Map(d.configs.iter().map(|(name, value)| (name.clone(), value.into())).collect());
+        row![d.topic.partitions.len(), factor(d), configs, d.topic.id.to_string(), d.topic.is_internal]
     };
-    Value::from(all.iter().filter_map(topic).collect::<Vec<_>>())
+    let rows = all.iter().filter(|d| wanted.topic(d)).map(|d| [row![&d.topic.name], topic(d)].concat());
+    let topics = Facts::new(TOPICS, rows);
+    if wanted.args.topics_with_overrides {
+        return topics;
+    }
+    let partition = |d: &Described, p: &DescribedPartition| {
+        let moves = d.moves.get(&p.partition);
+        let (adding, removing) = (moves.map(|m| &m.adding_replicas), moves.map(|m| &m.removing_replicas));
+        let leader = (p.leader >= 0).then_some(p.leader);
+        let (elr, last) = (p.elr.clone(), p.last_known_elr.clone());
+        let own = row![&d.topic.name, p.partition, leader, &p.replicas, &p.isr, adding, removing, p.leader_epoch, elr, last];
+        [own, topic(d)].concat()
+    };
+    let rows = all.iter().flat_map(|d| wanted.partitions(d).map(move |p| partition(d, p)));
+    let partitions = Facts::new(PARTITIONS, rows);
+    if topics.rows.is_empty() { partitions } else { partitions.below(topics) }
 }

@@ -1,111 +1,111 @@
 //! What was found, as rows.
 
 use super::hanging::Hanging;
-use crate::cli::out::sheet::{Head, NONE, Sheet};
-use crate::cli::out::table::{number, text};
+use crate::cli::out::facts::{Column, Facts, number, row, text};
+use crate::cli::out::sheet::Sheet;
 use crate::client::admin::{ProducerState, TransactionDescription, TransactionListing};
 
-const LISTING: &[Head] = &[
-    ("TransactionalId", text("TRANSACTIONAL-ID")),
-    ("Coordinator", number("COORDINATOR")),
-    ("ProducerId", number("PRODUCER-ID")),
-    ("TransactionState", text("STATE")),
-];
-
-const DESCRIPTION: &[Head] = &[
-    ("CoordinatorId", number("COORDINATOR")),
-    ("TransactionalId", text("TRANSACTIONAL-ID")),
-    ("ProducerId", number("PRODUCER-ID")),
-    ("ProducerEpoch", number("EPOCH")),
-    ("TransactionState", text("STATE")),
-    ("TransactionTimeoutMs", number("TIMEOUT-MS")),
-    ("CurrentTransactionStartTimeMs", number("START-MS")),
-    ("TransactionDurationMs", number("DURATION-MS")),
-    ("TopicPartitions", text("PARTITIONS")),
-];
-
-const PRODUCERS: &[Head] = &[
-    ("ProducerId", number("PRODUCER-ID")),
-    ("ProducerEpoch", number("EPOCH")),
-    ("LatestCoordinatorEpoch", number("COORDINATOR-EPOCH")),
-    ("LastSequence", number("LAST-SEQUENCE")),
-    ("LastTimestamp", number("LAST-TIMESTAMP")),
-    ("CurrentTransactionStartOffset", number("OPEN-SINCE-OFFSET")),
-];
-
-const HANGING: &[Head] = &[
-    ("Topic", text("TOPIC")),
-    ("Partition", number("PARTITION")),
-    ("ProducerId", number("PRODUCER-ID")),
-    ("ProducerEpoch", number("EPOCH")),
-    ("CoordinatorEpoch", number("COORDINATOR-EPOCH")),
-    ("StartOffset", number("START-OFFSET")),
-    ("LastTimestamp", number("LAST-TIMESTAMP")),
-    ("Duration(min)", number("MINUTES")),
-];
-
-fn or_none(number: Option<i64>) -> String {
-    number.map_or(NONE.to_owned(), |n| n.to_string())
-}
+const NONE: &str = "None";
 
 pub(super) fn listing(found: &[TransactionListing]) -> Sheet {
-    let row =
-        |t: &TransactionListing| vec![t.transactional_id.clone(), t.coordinator.to_string(), t.producer_id.to_string(), t.state.clone()];
-    Sheet { heads: LISTING, rows: found.iter().map(row).collect() }
+    const COLUMNS: &[Column] = &[text("transactional_id"), number("coordinator"), number("producer_id"), text("state")];
+    let row = |t: &TransactionListing| row![&t.transactional_id, t.coordinator, t.producer_id, &t.state];
+    let heads = &[
+        ("TransactionalId", "transactional_id"),
+        ("Coordinator", "coordinator"),
+        ("ProducerId", "producer_id"),
+        ("TransactionState", "state"),
+    ];
+    Sheet { heads, none: NONE, facts: Facts::new(COLUMNS, found.iter().map(row)) }
 }
 
 pub(super) fn description(id: &str, t: &TransactionDescription) -> Sheet {
-    let now = jiff::Timestamp::now().as_millisecond();
-    let partitions: Vec<String> = t.partitions.iter().map(ToString::to_string).collect();
-    let row = vec![
-        t.coordinator.to_string(),
-        id.to_owned(),
-        t.producer_id.to_string(),
-        t.producer_epoch.to_string(),
-        t.state.clone(),
-        t.timeout_ms.to_string(),
-        or_none(t.start_ms),
-        or_none(t.start_ms.map(|start| now - start)),
-        partitions.join(","),
+    const COLUMNS: &[Column] = &[
+        text("transactional_id"),
+        number("coordinator"),
+        number("producer_id"),
+        number("producer_epoch"),
+        text("state"),
+        number("timeout_ms"),
+        number("start_ms"),
+        number("duration_ms"),
+        text("partitions"),
     ];
-    Sheet { heads: DESCRIPTION, rows: vec![row] }
+    let heads = &[
+        ("CoordinatorId", "coordinator"),
+        ("TransactionalId", "transactional_id"),
+        ("ProducerId", "producer_id"),
+        ("ProducerEpoch", "producer_epoch"),
+        ("TransactionState", "state"),
+        ("TransactionTimeoutMs", "timeout_ms"),
+        ("CurrentTransactionStartTimeMs", "start_ms"),
+        ("TransactionDurationMs", "duration_ms"),
+        ("TopicPartitions", "partitions"),
+    ];
+    let now = jiff::Timestamp::now().as_millisecond();
+    let duration = t.start_ms.map(|start| now - start);
+    let partitions: Vec<String> = t.partitions.iter().map(ToString::to_string).collect();
+    let row = row![id, t.coordinator, t.producer_id, t.producer_epoch, &t.state, t.timeout_ms, t.start_ms, duration, partitions];
+    Sheet { heads, none: NONE, facts: Facts::new(COLUMNS, [row]) }
 }
 
 pub(super) fn producers(found: &[ProducerState]) -> Sheet {
+    const COLUMNS: &[Column] = &[
+        number("producer_id"),
+        number("producer_epoch"),
+        number("coordinator_epoch"),
+        number("last_sequence"),
+        number("last_timestamp"),
+        number("open_since_offset"),
+    ];
+    let heads = &[
+        ("ProducerId", "producer_id"),
+        ("ProducerEpoch", "producer_epoch"),
+        ("LatestCoordinatorEpoch", "coordinator_epoch"),
+        ("LastSequence", "last_sequence"),
+        ("LastTimestamp", "last_timestamp"),
+        ("CurrentTransactionStartOffset", "open_since_offset"),
+    ];
     let row = |p: &ProducerState| {
-        vec![
-            p.producer_id.to_string(),
-            p.producer_epoch.to_string(),
-            p.coordinator_epoch.to_string(),
-            p.last_sequence.to_string(),
-            p.last_timestamp.to_string(),
-            or_none(Some(p.current_txn_start_offset).filter(|o| *o >= 0)),
-        ]
+        let open = Some(p.current_txn_start_offset).filter(|o| *o >= 0);
+        row![p.producer_id, p.producer_epoch, p.coordinator_epoch, p.last_sequence, p.last_timestamp, open]
     };
-    Sheet { heads: PRODUCERS, rows: found.iter().map(row).collect() }
+    Sheet { heads, none: NONE, facts: Facts::new(COLUMNS, found.iter().map(row)) }
 }
 
 pub(super) fn hanging(found: &[Hanging]) -> Sheet {
+    const COLUMNS: &[Column] = &[
+        text("topic"),
+        number("partition"),
+        number("producer_id"),
+        number("producer_epoch"),
+        number("coordinator_epoch"),
+        number("start_offset"),
+        number("last_timestamp"),
+        number("minutes"),
+    ];
+    let heads = &[
+        ("Topic", "topic"),
+        ("Partition", "partition"),
+        ("ProducerId", "producer_id"),
+        ("ProducerEpoch", "producer_epoch"),
+        ("CoordinatorEpoch", "coordinator_epoch"),
+        ("StartOffset", "start_offset"),
+        ("LastTimestamp", "last_timestamp"),
+        ("Duration(min)", "minutes"),
+    ];
     let now = jiff::Timestamp::now().as_millisecond();
     let row = |h: &Hanging| {
-        vec![
-            h.partition.topic.clone(),
-            h.partition.partition.to_string(),
-            h.producer.producer_id.to_string(),
-            h.producer.producer_epoch.to_string(),
-            h.producer.coordinator_epoch.to_string(),
-            h.producer.current_txn_start_offset.to_string(),
-            h.producer.last_timestamp.to_string(),
-            ((now - h.producer.last_timestamp) / 60_000).to_string(),
-        ]
+        let (tp, p) = (&h.partition, &h.producer);
+        let minutes = (now - p.last_timestamp) / 60_000;
+        let (start, last) = (p.current_txn_start_offset, p.last_timestamp);
+        row![&tp.topic, tp.partition, p.producer_id, p.producer_epoch, p.coordinator_epoch, start, last, minutes]
     };
-    Sheet { heads: HANGING, rows: found.iter().map(row).collect() }
+    Sheet { heads, none: NONE, facts: Facts::new(COLUMNS, found.iter().map(row)) }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
-
     use super::*;
 
     #[test]
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn json_has_numbers_lists_and_nulls() {
+    fn what_is_not_there_is_told_in_kafkas_word() {
         let t = TransactionDescription {
             coordinator: 1,
             producer_id: 7,
@@ -130,10 +130,26 @@ mod tests {
             start_ms: None,
             partitions: vec![],
         };
-        let sheet = description("x", &t);
-        let object = sheet.object(&sheet.rows[0]);
-        assert_eq!(object["producerId"], 7);
-        assert_eq!(object["currentTransactionStartTimeMs"], Value::Null);
-        assert_eq!(object["topicPartitions"], Value::Array(vec![]));
+        let lines = description("x", &t).plain();
+        let cells: Vec<&str> = lines[1].split('\t').map(str::trim_end).collect();
+        assert_eq!(cells, ["1", "x", "7", "2", "Empty", "30000", "None", "None", "", ""]);
+    }
+
+    #[test]
+    fn every_header_of_kafkas_has_its_column() {
+        let t = TransactionDescription {
+            coordinator: 1,
+            producer_id: 7,
+            producer_epoch: 2,
+            state: "Empty".into(),
+            timeout_ms: 30_000,
+            start_ms: None,
+            partitions: vec![],
+        };
+        for sheet in [listing(&[]), description("x", &t), producers(&[]), hanging(&[])] {
+            for (head, name) in sheet.heads {
+                assert!(sheet.facts.columns.iter().any(|c| c.name == *name), "{head}");
+            }
+        }
     }
 }
