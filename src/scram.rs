@@ -50,6 +50,14 @@ impl ScramMechanism {
             ScramMechanism::Sha512 => keys::<Hmac<Sha512>, Sha512>(salted_password),
         }
     }
+
+    /// What proves to a server that the client has the password, and what proves to the client that the server knows it.
+    pub fn proofs(self, salted_password: &[u8], auth_message: &[u8]) -> (Bytes, Bytes) {
+        match self {
+            ScramMechanism::Sha256 => proofs::<Hmac<Sha256>, Sha256>(salted_password, auth_message),
+            ScramMechanism::Sha512 => proofs::<Hmac<Sha512>, Sha512>(salted_password, auth_message),
+        }
+    }
 }
 
 /// `Hi` of RFC 5802: PBKDF2 of one block.
@@ -71,11 +79,19 @@ fn salted<M: Mac + KeyInit + Clone>(password: &[u8], salt: &[u8], iterations: i3
 }
 
 fn keys<M: Mac + KeyInit, H: Digest>(salted_password: &[u8]) -> (Bytes, Bytes) {
-    let mac = |text: &[u8]| {
-        let mut mac = <M as KeyInit>::new_from_slice(salted_password).expect("any length will do");
-        mac.update(text);
-        mac.finalize().into_bytes()
-    };
-    let stored = H::digest(mac(b"Client Key"));
-    (Bytes::copy_from_slice(&stored), Bytes::copy_from_slice(&mac(b"Server Key")))
+    let stored = H::digest(mac::<M>(salted_password, b"Client Key"));
+    (Bytes::copy_from_slice(&stored), mac::<M>(salted_password, b"Server Key"))
+}
+
+fn proofs<M: Mac + KeyInit, H: Digest>(salted_password: &[u8], auth_message: &[u8]) -> (Bytes, Bytes) {
+    let client_key = mac::<M>(salted_password, b"Client Key");
+    let signature = mac::<M>(&H::digest(&client_key), auth_message);
+    let proof = client_key.iter().zip(&signature).map(|(key, sign)| key ^ sign).collect();
+    (proof, mac::<M>(&mac::<M>(salted_password, b"Server Key"), auth_message))
+}
+
+fn mac<M: Mac + KeyInit>(key: &[u8], text: &[u8]) -> Bytes {
+    let mut mac = <M as KeyInit>::new_from_slice(key).expect("any length will do");
+    mac.update(text);
+    Bytes::copy_from_slice(&mac.finalize().into_bytes())
 }

@@ -2,6 +2,8 @@
 
 #[path = "common/fake.rs"]
 mod fake;
+#[path = "client_connect/security.rs"]
+mod security;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

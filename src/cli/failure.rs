@@ -1,7 +1,7 @@
 //! Failures of the client library in words: what failed, why, and what to do about it.
 
 use crate::cli::error::{CliError, Kind};
-use crate::client::{Cause, Error};
+use crate::client::{Cause, Error, Speaks};
 use crate::wire::ErrorCode;
 
 const ERRORS: &str = "org.apache.kafka.common.errors.";
@@ -103,16 +103,29 @@ fn unreachable_brokers(tried: &[(String, Cause)], seconds: f64) -> CliError {
         1 => "1 address".to_owned(),
         n => format!("{n} addresses"),
     };
-    let message = format!("cannot reach any broker of {} (tried {count} in {seconds:.2} s)", addresses.join(","));
+    let list = addresses.join(",");
+    let message = match tried.iter().find(|(_, cause)| cause.is_final()) {
+        Some((_, Cause::Unauthenticated(_))) => format!("authentication failed at {list}"),
+        Some((_, Cause::Tls(_))) => format!("no TLS connection with {list}"),
+        _ => format!("cannot reach any broker of {list} (tried {count} in {seconds:.2} s)"),
+    };
     let cause = tried.iter().map(|(address, cause)| format!("{address}: {cause}")).collect::<Vec<_>>().join("; ");
     let hint = tried.first().map(|(address, cause)| hint(address, cause));
-    let error = CliError::failed(&message)
-        .exception(java_class(ErrorCode::RequestTimedOut))
-        .java_message(format!("{message}: {cause}"))
-        .cause(cause);
+    let refusal = tried.iter().find_map(|(_, cause)| refusal(cause));
+    let (exception, java) = refusal.unwrap_or_else(|| (java_class(ErrorCode::RequestTimedOut), format!("{message}: {cause}")));
+    let error = CliError::failed(&message).exception(exception).java_message(java).cause(cause);
     match hint {
         Some(hint) => error.hint(hint),
         None => error,
+    }
+}
+
+/// What Java says where the broker is there and no connection comes about.
+fn refusal(cause: &Cause) -> Option<(String, String)> {
+    match cause {
+        Cause::Unauthenticated(why) => Some((java_class(ErrorCode::SaslAuthenticationFailed), why.clone())),
+        Cause::Tls(why) => Some((format!("{ERRORS}SslAuthenticationException"), why.clone())),
+        _ => None,
     }
 }
 
@@ -122,7 +135,12 @@ fn hint(address: &str, cause: &Cause) -> String {
         Cause::Unresolved(_) => format!("check the name in {address}"),
         Cause::NoAnswer(_) => format!("is {address} right, and is no firewall in between?"),
         Cause::Closed(_) => format!("does a Kafka broker listen at {address}?"),
-        Cause::NotKafka(_) => format!("point --bootstrap-server at a plain listener of the broker, not at {address}"),
+        Cause::NotKafka(Speaks::Tls) => {
+            "put security.protocol=SSL (or SASL_SSL) into a file for --command-config, or name a plain listener of the broker".to_owned()
+        }
+        Cause::NotKafka(_) => format!("point --bootstrap-server at a listener of the broker for clients, not at {address}"),
+        Cause::Tls(_) => "see security.protocol and the ssl.* settings of --command-config".to_owned(),
+        Cause::Unauthenticated(_) => "see sasl.mechanism and sasl.jaas.config of --command-config".to_owned(),
     }
 }
 
@@ -133,6 +151,8 @@ fn unreachable_node(node: i32, address: &str, cause: &Cause) -> CliError {
             format!("broker {node} sends clients to \"{address}\", which this machine cannot resolve"),
             "set advertised.listeners of the broker to an address that clients can reach",
         ),
+        // The address was given, not told of.
+        _ if node < 0 => (format!("cannot use {address}"), "does a Kafka broker listen there, for connections of this kind?"),
         _ => (
             format!("cannot use broker {node} at {address}"),
             "the broker was told of by another one; if the address is wrong, correct its advertised.listeners",

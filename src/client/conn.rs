@@ -14,12 +14,13 @@ use kfk_wire::{Message, Piece, Reader, Request, Writer, frame};
 use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{mpsc, oneshot};
 
 use super::dial::{SocketBuffers, dial};
 use super::error::{Cause, Error};
 use super::handshake::{Spoken, Versions, ask_versions};
+use super::security::{ReadHalf, Stream, WriteHalf, authenticate, secure, tls_trouble};
+use crate::config::Security;
 use crate::net::{BufferPool, FrameReader, Target};
 
 /// An answer that claims more than this is not one.
@@ -94,6 +95,8 @@ pub(super) struct Connection {
     peer: Option<SocketAddr>,
     client_id: String,
     spoken: Spoken,
+    /// When the broker wants to be told again who we are (KIP-368). A new connection does that.
+    fresh_until: Option<Instant>,
     out: mpsc::UnboundedSender<Outgoing>,
     shared: Arc<Shared>,
     next_id: AtomicI32,
@@ -117,24 +120,26 @@ pub(super) struct ConnectOptions {
     /// A connection on which nothing happens for this long is closed.
     pub max_idle: Duration,
     pub socket: SocketBuffers,
+    pub security: Security,
     /// For large answers.
     pub buffers: Arc<BufferPool>,
 }
 
 impl Connection {
-    /// Connects to `host:port`, trying every address the name resolves to, and learns what the broker speaks.
+    /// Connects to `host:port`, trying every address the name resolves to, encrypts, learns what the broker speaks, and tells it who we
+    /// are.
     pub async fn open(address: &str, options: &ConnectOptions) -> Result<Connection, Cause> {
         let start = Instant::now();
-        let mut stream = dial(address, options.socket, options.setup_timeout).await?;
+        let tcp = dial(address, options.socket, options.setup_timeout).await?;
         let left = options.setup_timeout.saturating_sub(start.elapsed());
-        let spoken = tokio::time::timeout(left, ask_versions(&mut stream, &options.client_id)).await;
-        let spoken = spoken.unwrap_or(Err(Cause::NoAnswer(options.setup_timeout)))?;
-        Ok(Connection::start(address, stream, spoken, options))
+        let greeted = tokio::time::timeout(left, greet(tcp, address, options)).await;
+        let (stream, spoken, lifetime) = greeted.unwrap_or(Err(Cause::NoAnswer(options.setup_timeout)))?;
+        Ok(Connection::start(address, stream, spoken, lifetime, options))
     }
 
-    fn start(address: &str, stream: TcpStream, spoken: Spoken, options: &ConnectOptions) -> Connection {
-        let peer = stream.peer_addr().ok();
-        let (read, write) = stream.into_split();
+    fn start(address: &str, stream: Stream, spoken: Spoken, lifetime: Option<Duration>, options: &ConnectOptions) -> Connection {
+        let peer = stream.peer();
+        let (read, write) = stream.split();
         let (out, requests) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
             waiting: Mutex::default(),
@@ -150,6 +155,8 @@ impl Connection {
             peer,
             client_id: options.client_id.clone(),
             spoken,
+            // Somewhat before the broker's own end of it, so that no request meets that.
+            fresh_until: lifetime.map(|l| Instant::now() + l.mul_f64(0.85)),
             out,
             shared,
             next_id: AtomicI32::new(0),
@@ -168,8 +175,9 @@ impl Connection {
         self.peer
     }
 
+    /// No new call should take this connection.
     pub fn is_closed(&self) -> bool {
-        self.shared.closed.load(Ordering::Relaxed)
+        self.shared.closed.load(Ordering::Relaxed) || self.fresh_until.is_some_and(|end| Instant::now() >= end)
     }
 
     /// Calls that have no answer yet.
@@ -260,7 +268,18 @@ impl Connection {
     }
 }
 
-async fn write_requests(mut stream: OwnedWriteHalf, mut requests: mpsc::UnboundedReceiver<Outgoing>, shared: Arc<Shared>) {
+/// What comes before the first request.
+async fn greet(tcp: TcpStream, address: &str, options: &ConnectOptions) -> Result<(Stream, Spoken, Option<Duration>), Cause> {
+    let mut stream = secure(tcp, address, options.security.tls.as_ref()).await?;
+    let spoken = ask_versions(stream.duplex(), &options.client_id).await?;
+    let lifetime = match &options.security.sasl {
+        None => None,
+        Some(sasl) => authenticate(stream.duplex(), &options.client_id, &spoken, sasl).await?,
+    };
+    Ok((stream, spoken, lifetime))
+}
+
+async fn write_requests(mut stream: WriteHalf, mut requests: mpsc::UnboundedReceiver<Outgoing>, shared: Arc<Shared>) {
     let mut batch: Vec<Outgoing> = Vec::new();
     while requests.recv_many(&mut batch, MAX_JOINED).await > 0 {
         let pieces = batch.iter_mut().flat_map(|o| std::mem::take(&mut o.pieces));
@@ -274,7 +293,7 @@ async fn write_requests(mut stream: OwnedWriteHalf, mut requests: mpsc::Unbounde
     }
 }
 
-async fn write_all(stream: &mut OwnedWriteHalf, mut parts: Vec<Bytes>) -> std::io::Result<()> {
+async fn write_all(stream: &mut WriteHalf, mut parts: Vec<Bytes>) -> std::io::Result<()> {
     let mut first = 0;
     while first < parts.len() {
         let mut sent = {
@@ -292,21 +311,18 @@ async fn write_all(stream: &mut OwnedWriteHalf, mut parts: Vec<Bytes>) -> std::i
             *part = part.slice(sent..);
         }
     }
-    Ok(())
+    // What encryption holds back.
+    stream.flush().await
 }
 
-async fn read_answers(
-    mut stream: OwnedReadHalf,
-    mut frames: FrameReader,
-    shared: Arc<Shared>,
-    max_idle: Duration,
-    buffers: Arc<BufferPool>,
-) {
+async fn read_answers(mut stream: ReadHalf, mut frames: FrameReader, shared: Arc<Shared>, max_idle: Duration, buffers: Arc<BufferPool>) {
     let idle = tokio::time::sleep(max_idle);
     tokio::pin!(idle);
+    let mut answered = false;
     let cause = loop {
-        if let Err(cause) = hand_out(&mut frames, &shared) {
-            break cause;
+        match hand_out(&mut frames, &shared) {
+            Ok(any) => answered |= any,
+            Err(cause) => break cause,
         }
         let Target::Read(mut target) = frames.target() else {
             buffers.wait().await;
@@ -314,9 +330,9 @@ async fn read_answers(
         };
         tokio::select! {
             read = stream.read_buf(&mut target) => match read {
-                Ok(0) => break Cause::Closed("the broker closed the connection".into()),
+                Ok(0) => break Cause::Closed(hung_up(answered)),
                 Ok(_) => shared.touch(),
-                Err(e) => break Cause::Closed(e.to_string()),
+                Err(e) => break tls_trouble(&e).unwrap_or_else(|| Cause::Closed(e.to_string())),
             },
             () = &mut idle => {
                 let unused = Duration::from_millis(shared.age_ms().saturating_sub(shared.last_used.load(Ordering::Relaxed)));
@@ -331,11 +347,19 @@ async fn read_answers(
     shared.break_off(cause);
 }
 
-/// Hands every whole answer to its call.
-fn hand_out(frames: &mut FrameReader, shared: &Shared) -> Result<(), Cause> {
+/// A listener that wants SASL tells its versions to everybody, and closes at anything else.
+fn hung_up(answered: bool) -> String {
+    let why = "the broker closed the connection";
+    if answered { why.into() } else { format!("{why} at the first request; the port may want SASL (security.protocol)") }
+}
+
+/// Hands every whole answer to its call. Tells whether there was one.
+fn hand_out(frames: &mut FrameReader, shared: &Shared) -> Result<bool, Cause> {
+    let mut any = false;
     while let Some(answer) = frames.next_frame().map_err(|e| Cause::Closed(format!("what it answers is not Kafka's protocol: {e}")))? {
         let id = answer.first_chunk::<4>().map(|id| i32::from_be_bytes(*id));
         let pending = shared.waiting.lock().queue.pop_front();
+        any = true;
         match pending {
             Some(p) if Some(p.correlation_id) == id => drop(p.reply.send(Ok(answer))),
             pending => {
@@ -350,5 +374,5 @@ fn hand_out(frames: &mut FrameReader, shared: &Shared) -> Result<(), Cause> {
     if !frames.in_frame() && shared.waiting.lock().queue.is_empty() {
         frames.release();
     }
-    Ok(())
+    Ok(any)
 }

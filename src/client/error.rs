@@ -17,8 +17,19 @@ pub enum Cause {
     NoAnswer(Duration),
     /// The connection was closed or broke.
     Closed(String),
-    /// Something answered that is not a Kafka broker on a plain connection.
+    /// Something answered that is not a Kafka broker on such a connection.
     NotKafka(Speaks),
+    /// No encrypted connection comes about: a certificate, or nobody who speaks TLS.
+    Tls(String),
+    /// The broker does not accept who we say we are, or wants to know it in another way.
+    Unauthenticated(String),
+}
+
+impl Cause {
+    /// Whether nothing will change by trying again.
+    pub fn is_final(&self) -> bool {
+        matches!(self, Cause::NotKafka(_) | Cause::Tls(_) | Cause::Unauthenticated(_))
+    }
 }
 
 /// What an address speaks instead of Kafka's protocol.
@@ -38,8 +49,8 @@ impl std::fmt::Display for Cause {
             Cause::Unresolved(why) => write!(f, "the name does not resolve ({why})"),
             Cause::Refused => write!(f, "connection refused"),
             Cause::NoAnswer(after) => write!(f, "no answer within {:.1} s", after.as_secs_f64()),
-            Cause::Closed(why) => write!(f, "{why}"),
-            Cause::NotKafka(Speaks::Tls) => write!(f, "it speaks TLS, not Kafka's plain protocol"),
+            Cause::Closed(why) | Cause::Tls(why) | Cause::Unauthenticated(why) => write!(f, "{why}"),
+            Cause::NotKafka(Speaks::Tls) => write!(f, "it speaks TLS; security.protocol=SSL or SASL_SSL is for that"),
             Cause::NotKafka(Speaks::Http) => write!(f, "it speaks HTTP, not Kafka's protocol"),
             Cause::NotKafka(Speaks::Unknown) => write!(f, "what it answers is not Kafka's protocol"),
         }
@@ -162,8 +173,8 @@ impl Error {
     pub fn is_retriable(&self) -> bool {
         match self {
             Error::Broker { code, .. } => code.is_retriable(),
-            Error::NoBroker { tried, .. } => !tried.iter().any(|(_, c)| matches!(c, Cause::NotKafka(_))),
-            Error::Node { cause, .. } => !matches!(cause, Cause::NotKafka(_)),
+            Error::NoBroker { tried, .. } => !tried.iter().any(|(_, c)| c.is_final()),
+            Error::Node { cause, .. } => !cause.is_final(),
             _ => false,
         }
     }

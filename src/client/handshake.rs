@@ -6,9 +6,9 @@ use bytes::Bytes;
 use kfk_wire::api_versions_request::ApiVersionsRequest;
 use kfk_wire::{ApiKey, ErrorCode, Message, Piece, Reader, Request, Writer, frame};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 use super::error::{Cause, Speaks};
+use super::security::{Duplex, tls_trouble};
 
 /// An answer to ApiVersions that claims more than this is not one.
 const MAX_ANSWER: usize = 1 << 20;
@@ -25,7 +25,7 @@ pub(super) struct Spoken {
 }
 
 /// ApiVersions in our highest version, and in version 0 if the broker does not know that one.
-pub(super) async fn ask_versions(stream: &mut TcpStream, client_id: &str) -> Result<Spoken, Cause> {
+pub(super) async fn ask_versions(stream: &mut dyn Duplex, client_id: &str) -> Result<Spoken, Cause> {
     let request = ApiVersionsRequest { client_software_name: "kfk".into(), client_software_version: env!("CARGO_PKG_VERSION").into() };
     let (mut bytes, mut version) = (ask(stream, client_id, &request, ApiVersionsRequest::MAX).await?, ApiVersionsRequest::MAX);
     // A broker that does not know the version answers in version 0.
@@ -46,20 +46,34 @@ pub(super) async fn ask_versions(stream: &mut TcpStream, client_id: &str) -> Res
     }
 }
 
-async fn ask(stream: &mut TcpStream, client_id: &str, request: &ApiVersionsRequest, version: i16) -> Result<Bytes, Cause> {
+/// One request and its answer, while nothing else goes on.
+pub(super) async fn exchange<R: Request>(
+    stream: &mut dyn Duplex,
+    client_id: &str,
+    request: &R,
+    version: i16,
+) -> Result<R::Response, Cause> {
+    let mut r = Reader::new(ask(stream, client_id, request, version).await?);
+    let header = frame::read_response_header(&mut r, R::KEY, version);
+    let answer = header.and_then(|_| R::Response::decode(&mut r, version));
+    answer.map_err(|why| Cause::Closed(format!("its answer to {} cannot be read: {why}", R::KEY.name())))
+}
+
+async fn ask<R: Request>(mut stream: &mut dyn Duplex, client_id: &str, request: &R, version: i16) -> Result<Bytes, Cause> {
     let mut w = Writer::with_capacity(128);
     frame::write_request(&mut w, 0, Some(client_id), version, request).map_err(|e| Cause::Closed(e.to_string()))?;
     for piece in w.into_pieces() {
         let Piece::Bytes(bytes) = piece else { continue };
         stream.write_all(&bytes).await.map_err(|e| broken(&e))?;
     }
+    stream.flush().await.map_err(|e| broken(&e))?;
     let mut head = [0; 4];
     stream.read_exact(&mut head).await.map_err(|e| broken(&e))?;
     let size = usize::try_from(i32::from_be_bytes(head)).ok().filter(|s| (4..=MAX_ANSWER).contains(s));
     let size = size.ok_or(Cause::NotKafka(speaks(&head)))?;
     let mut answer = Vec::new();
     // Grows as bytes arrive, not by what the head claims.
-    stream.take(size as u64).read_to_end(&mut answer).await.map_err(|e| broken(&e))?;
+    (&mut stream).take(size as u64).read_to_end(&mut answer).await.map_err(|e| broken(&e))?;
     if answer.len() < size {
         return Err(hung_up());
     }
@@ -70,6 +84,9 @@ async fn ask(stream: &mut TcpStream, client_id: &str, request: &ApiVersionsReque
 }
 
 fn broken(e: &std::io::Error) -> Cause {
+    if let Some(cause) = tls_trouble(e) {
+        return cause;
+    }
     match e.kind() {
         std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::ConnectionReset => hung_up(),
         _ => Cause::Closed(e.to_string()),
@@ -77,7 +94,7 @@ fn broken(e: &std::io::Error) -> Cause {
 }
 
 fn hung_up() -> Cause {
-    Cause::Closed("it closes the connection when asked for its versions; the port may want TLS or SASL".into())
+    Cause::Closed("it closes the connection when asked; the port may want TLS or SASL (security.protocol)".into())
 }
 
 /// What begins an answer that is none.

@@ -14,6 +14,7 @@ mod handshake;
 mod metadata;
 mod nodes;
 pub mod producer;
+mod security;
 pub mod share;
 
 pub use crate::config::{Acks, ClientConfig, ConsumerConfig, DnsLookup, OffsetReset, PartitionerKind, ProducerConfig};

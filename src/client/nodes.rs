@@ -62,6 +62,7 @@ impl Nodes {
             setup_timeout: Duration::from_millis(config.connection_setup_timeout_ms),
             request_timeout: Duration::from_millis(config.request_timeout_ms),
             max_idle: Duration::from_millis(idle_ms),
+            security: config.security.clone(),
             socket: SocketBuffers { send: config.send_buffer_bytes, receive: config.receive_buffer_bytes },
             // Frames live as long as someone reads their records; what bounds them is what is asked for.
             buffers: BufferPool::new(usize::MAX, KEPT_BUFFERS),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::key::{ConfigError, Key, split_list};
+use super::security::Security;
 use super::{Values, admin_table, consumer_table, producer_table};
 
 /// What every client needs to reach a cluster. Times in milliseconds.
@@ -31,6 +32,8 @@ pub struct ClientConfig {
     pub send_buffer_bytes: i32,
     /// See `send_buffer_bytes`.
     pub receive_buffer_bytes: i32,
+    /// `security.protocol` and what belongs to it.
+    pub security: Security,
 }
 
 /// `client.dns.lookup`.
@@ -317,10 +320,6 @@ fn offset_reset(text: &str) -> Result<OffsetReset, ConfigError> {
 }
 
 fn client(of: &Reader<'_>) -> Result<ClientConfig, ConfigError> {
-    let protocol = of.text("security.protocol").to_ascii_uppercase();
-    if protocol != "PLAINTEXT" {
-        return Err(ConfigError::new(format!("security.protocol {protocol} is not supported yet; known is PLAINTEXT")));
-    }
     let (brokers, controllers) = (of.text("bootstrap.servers"), of.known("bootstrap.controllers").unwrap_or_default());
     Ok(ClientConfig {
         bootstrap_servers: split_list(if controllers.is_empty() { &brokers } else { &controllers }).into_iter().map(String::from).collect(),
@@ -343,6 +342,7 @@ fn client(of: &Reader<'_>) -> Result<ClientConfig, ConfigError> {
         connection_setup_timeout_max_ms: of.num("socket.connection.setup.timeout.max.ms"),
         send_buffer_bytes: of.given("send.buffer.bytes").unwrap_or(-1),
         receive_buffer_bytes: of.given("receive.buffer.bytes").unwrap_or(-1),
+        security: Security::parse(|name| of.known(name))?,
     })
 }
 

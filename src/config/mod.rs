@@ -15,12 +15,15 @@ mod describe;
 mod environment;
 mod group;
 mod group_table;
+mod jaas;
 mod key;
 mod listener;
 mod own;
 mod producer_table;
 mod properties;
+mod security;
 mod share_groups;
+mod tls;
 mod topic;
 mod topic_table;
 
@@ -36,6 +39,7 @@ pub use key::{ConfigError, Key, Kind, Update, Valid};
 pub use listener::{Endpoint, parse_endpoints};
 pub use own::{DURABILITY, Durability, METRICS_LISTENER};
 pub use properties::parse_properties;
+pub use security::{Sasl, SaslMechanism, Secret, Security};
 pub use share_groups::ShareGroupSettings;
 pub use topic::{CleanupPolicy, CompressionType, TimestampType, TopicConfig};
 
