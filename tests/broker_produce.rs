@@ -2,11 +2,16 @@
 
 mod common;
 
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
 use bytes::{Bytes, BytesMut};
 use common::elsewhere::{EPOCH, OTHER, TOPIC};
+use common::held_disk::HeldDisk;
 use common::records::*;
 use common::{Client, TestBroker};
 use kfk::record::{BatchBuilder, BatchOptions, Codec};
+use kfk::wire::delete_topics_request::{DeleteTopicState, DeleteTopicsRequest};
 use kfk::wire::describe_producers_request::{DescribeProducersRequest, TopicRequest};
 use kfk::wire::init_producer_id_request::InitProducerIdRequest;
 use kfk::wire::produce_request::{PartitionProduceData, ProduceRequest, TopicProduceData};
@@ -343,4 +348,69 @@ fn i1_what_is_known_of_a_producer() {
         assert_eq!(code(&mut client, "t", 0, numbered(42, 3, sequence, &["x"])), ErrorCode::OutOfOrderSequenceNumber);
     }
     assert_eq!(list_offset(&mut client, "t", 0, -1).offset, 7, "nothing was written again");
+}
+
+/// A broker with group commit whose syncs of `t-0` can be held back, with that topic.
+fn with_held_syncs() -> (TestBroker, HeldDisk, Client) {
+    let disk = HeldDisk::new("t-0");
+    let broker = TestBroker::start_on(Arc::new(disk.clone()), &[("kfk.durability", "group-commit")]);
+    let mut client = broker.connect();
+    create(&mut client, "t", 1, &[]);
+    produce_ok(&mut client, "t", 0, batch(&["before"]));
+    (broker, disk, client)
+}
+
+/// Produces and waits so long for the answer.
+fn within(client: &mut Client, timeout_ms: i32, records: Bytes) -> (ErrorCode, i64) {
+    let response = client.call(12, &ProduceRequest { timeout_ms, ..produce_request("t", 0, -1, records) });
+    let told = &response.responses[0].partition_responses[0];
+    (ErrorCode::from_code(told.error_code), told.base_offset)
+}
+
+// P26, P27
+#[test]
+fn p26_p27_an_answer_to_all_that_comes_too_late_says_so_and_the_records_may_commit_later() {
+    let (broker, disk, mut client) = with_held_syncs();
+    let held = disk.hold();
+    assert_eq!(within(&mut client, 50, numbered(7, 0, 0, &["late"])).0, ErrorCode::RequestTimedOut);
+    let high_watermark = |client: &mut Client| fetch(client, "t", 0, 0).high_watermark;
+    assert_eq!(high_watermark(&mut client), 1, "what is not committed is not shown");
+    // Asked again it is in the log already, which is no reason to call it committed.
+    assert_eq!(within(&mut client, 50, numbered(7, 0, 0, &["late"])).0, ErrorCode::RequestTimedOut);
+    // P25: who does not ask for more than the local append has the answer at once.
+    let one = client.call(12, &produce_request("t", 0, 1, batch(&["unsynced"])));
+    assert_eq!(one.responses[0].partition_responses[0].error_code, 0);
+    assert_eq!(high_watermark(&mut client), 1);
+    // One that is more patient gets its answer when the sync is done, and not before.
+    let mut patient = broker.connect();
+    patient.send(12, &produce_request("t", 0, -1, numbered(7, 0, 0, &["late"])));
+    drop(held);
+    let (_, response) = patient.receive::<ProduceRequest>(12);
+    let told = &response.responses[0].partition_responses[0];
+    assert_eq!((told.error_code, told.base_offset), (0, 1), "it is there once");
+    assert_eq!(produce_ok(&mut client, "t", 0, batch(&["after"])), 3);
+    let values = ["before", "late", "unsynced", "after"];
+    let expected: Vec<_> = (0..).zip(values.map(String::from)).collect();
+    assert_eq!(records_of(&fetch(&mut client, "t", 0, 0)), expected);
+}
+
+// P26
+#[test]
+fn p26_who_waits_for_a_partition_that_goes_is_told_that_nobody_leads_it() {
+    let (broker, disk, mut client) = with_held_syncs();
+    let _held = disk.hold();
+    let size = || std::fs::metadata(broker.dir().join("t-0/00000000000000000000.log")).unwrap().len();
+    let before = size();
+    let mut waiting = broker.connect();
+    waiting.send(12, &produce_request("t", 0, -1, batch(&["x"])));
+    let started = Instant::now();
+    while size() == before {
+        assert!(started.elapsed() < Duration::from_secs(10), "it is never written");
+        std::thread::yield_now();
+    }
+    let topics = vec![DeleteTopicState { name: Some("t".into()), ..Default::default() }];
+    let deleted = client.call(6, &DeleteTopicsRequest { topics, timeout_ms: 5000, ..Default::default() });
+    assert_eq!(deleted.responses[0].error_code, 0);
+    let (_, response) = waiting.receive::<ProduceRequest>(12);
+    assert_eq!(ErrorCode::from_code(response.responses[0].partition_responses[0].error_code), ErrorCode::NotLeaderOrFollower);
 }

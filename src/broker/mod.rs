@@ -39,7 +39,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-pub use server::{Running, start};
+pub use server::{Running, start, start_on};
 pub use start::StartError;
 pub use wanted::{OtherPartitions, TopicRefused, WantedTopic, WantedTopicError};
 

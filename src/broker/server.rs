@@ -14,6 +14,7 @@ use tracing::{info, warn};
 use super::context::{Caller, Listener};
 use super::{Broker, OtherPartitions, StartError, TopicRefused, WantedTopic, cleaner, commit, conn, flush, metrics, shards, share, tick};
 use crate::config::{BrokerConfig, Endpoint};
+use crate::log::{Disk, RealDisk};
 use crate::machine::group::GroupShard;
 use crate::machine::share::state::ShareShard;
 use crate::machine::txn::TxnShard;
@@ -29,13 +30,18 @@ pub struct Running {
 
 /// Starts a broker on the runtime of the caller. When this returns it accepts connections on every listener.
 pub async fn start(config: BrokerConfig) -> Result<Running, StartError> {
+    start_on(config, Arc::new(RealDisk)).await
+}
+
+/// The same over another disk, which may fail where a real one seldom does, or take its time.
+pub async fn start_on(config: BrokerConfig, disk: Arc<dyn Disk>) -> Result<Running, StartError> {
     // Sockets come first: a port that is taken must not leave traces in the data directory.
     let sockets = bind_all(&config).await?;
     let metrics_socket = bind_metrics(&config).await?;
     let addresses = sockets.iter().map(|s| s.local_addr()).collect::<io::Result<Vec<_>>>().map_err(StartError::Socket)?;
     let listeners = listeners(&config, &addresses);
     let open_listeners = listeners.clone();
-    let opened = tokio::task::spawn_blocking(move || Broker::open(config, &open_listeners)).await;
+    let opened = tokio::task::spawn_blocking(move || Broker::open(config, &open_listeners, disk)).await;
     let broker = opened.map_err(|_| StartError::Internal)??;
     let (stop, stopping) = watch::channel(false);
     let metrics_address = metrics_socket.as_ref().map(TcpListener::local_addr).transpose().map_err(StartError::Socket)?;

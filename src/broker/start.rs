@@ -24,7 +24,7 @@ use super::sessions::Sessions;
 use super::share::Share;
 use super::transactions::Transactions;
 use crate::config::{BrokerConfig, CleanerConfig};
-use crate::log::{DirOptions, Disk, LogDir, LogError, RealDisk};
+use crate::log::{DirOptions, Disk, LogDir, LogError};
 use crate::machine::controller::{ApiError, Options};
 use crate::net::BufferPool;
 use crate::node::quorum::{self, NodeDescription, Quorum, QuorumError, Setup, SnapshotLimits, Wanted};
@@ -67,7 +67,7 @@ impl StartError {
 
 impl Broker {
     /// Opens the data directory, formatting a new one, loads the cluster's metadata and registers. May block.
-    pub(super) fn open(config: BrokerConfig, listeners: &[Arc<Listener>]) -> Result<Arc<Broker>, StartError> {
+    pub(super) fn open(config: BrokerConfig, listeners: &[Arc<Listener>], disk: Arc<dyn Disk>) -> Result<Arc<Broker>, StartError> {
         let clock = Clock::start();
         let now = clock.now();
         let mut rng = seeded()?;
@@ -75,7 +75,7 @@ impl Broker {
         std::fs::create_dir_all(&root).map_err(|source| StartError::Directory { path: root.display().to_string(), source })?;
         let options = DirOptions { producer_id_expiration_ms: config.producer_id_expiration_ms.into(), ..DirOptions::default() };
         let check = |disk: &dyn Disk, root: &Path| quorum::preflight(disk, root, config.node_id).map_err(StartError::from);
-        let logs = Arc::new(LogDir::open_if(Arc::new(RealDisk), &root, options, check)?);
+        let logs = Arc::new(LogDir::open_if(disk, &root, options, check)?);
         let wanted = Wanted { node: config.node_id, cluster_id: None };
         let properties = quorum::format(&logs, wanted, true, now, &mut rng)?;
         let cluster_id = properties.cluster_id.unwrap_or_default();

@@ -3,15 +3,18 @@
 #![allow(dead_code)]
 
 pub mod elsewhere;
+pub mod held_disk;
 pub mod records;
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use kfk::broker::{Running, start};
+use kfk::broker::{Running, start_on};
 use kfk::config::BrokerConfig;
+use kfk::log::{Disk, RealDisk};
 use kfk::wire::frame::{read_response_header, write_request};
 use kfk::wire::{Message, Reader, Request, Writer};
 
@@ -38,6 +41,18 @@ impl TestBroker {
     }
 
     pub fn try_start_in(dir: &Path, settings: &[(&str, &str)]) -> Result<TestBroker, String> {
+        TestBroker::try_start_on(Arc::new(RealDisk), dir, settings)
+    }
+
+    /// A broker with a directory of its own over another disk.
+    pub fn start_on(disk: Arc<dyn Disk>, settings: &[(&str, &str)]) -> TestBroker {
+        let dir = tempfile::tempdir().unwrap();
+        let mut broker = TestBroker::try_start_on(disk, dir.path(), settings).unwrap();
+        broker.dir = Some(dir);
+        broker
+    }
+
+    fn try_start_on(disk: Arc<dyn Disk>, dir: &Path, settings: &[(&str, &str)]) -> Result<TestBroker, String> {
         let own =
             [("listeners", "PLAINTEXT://127.0.0.1:0"), ("log.dirs", dir.to_str().unwrap()), ("group.initial.rebalance.delay.ms", "0")];
         // Runs every test under other settings: KFK_TEST_SETTINGS="kfk.durability=group-commit".
@@ -46,7 +61,7 @@ impl TestBroker {
         let pairs = own.into_iter().chain(more).chain(settings.iter().copied()).map(|(k, v)| (k.to_string(), v.to_string()));
         let (config, _) = BrokerConfig::parse(pairs).unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let running = runtime.block_on(start(config)).map_err(|e| e.to_string())?;
+        let running = runtime.block_on(start_on(config, disk)).map_err(|e| e.to_string())?;
         Ok(TestBroker { addr: running.addr(), metrics: running.metrics_address(), running: Some(running), runtime, dir: None })
     }
 
