@@ -1,5 +1,5 @@
 //! `Log`: one partition's log, as the rest of the process sees it. What it does stands in the files beside this one: `append`, `read`,
-//! `timestamps`, `truncate`, `flush`, `retain`, `recover`.
+//! `timestamps`, `order`, `truncate`, `flush`, `retain`, `recover`.
 //!
 //! A log is plain synchronous state for one owner at a time. It costs some hundred bytes as long as nobody writes or reads: files are
 //! made with the first batch, opened when needed and closed when many are open.
@@ -222,6 +222,11 @@ impl Log {
     /// The segment that holds `offset` or would, as an index.
     pub(super) fn segment_of(&self, offset: Offset) -> usize {
         self.segments.partition_point(|s| s.base <= offset).saturating_sub(1)
+    }
+
+    /// All offsets of segment `i` are below it.
+    pub(super) fn end_of_segment(&self, i: usize) -> Offset {
+        self.segments.get(i + 1).map_or(self.end, |next| next.base)
     }
 
     pub(super) fn keep_recovery_point(&self) {

@@ -25,6 +25,7 @@ pub mod names;
 pub mod offset_index;
 mod open;
 pub mod open_files;
+mod order;
 pub mod partition_meta;
 pub mod producer_snapshot;
 pub mod producers;

@@ -86,11 +86,11 @@ impl Log {
         self.epochs = epochs.clone().unwrap_or_default();
         let recovered = if listing.damaged {
             let damaged = self.noted_damage()?;
-            Some(self.recover(if opening.clean { damaged } else { damaged.min(opening.recovery_point) })?)
+            Some(self.recover(if opening.clean { damaged } else { damaged.min(opening.recovery_point) }, None)?)
         } else if opening.clean {
-            self.trust()?
+            self.trust(opening.recovery_point)?
         } else {
-            Some(self.recover(opening.recovery_point)?)
+            Some(self.recover(opening.recovery_point, None)?)
         };
         if self.end < self.start {
             // R11: all that is left was deleted before.
@@ -101,7 +101,7 @@ impl Log {
         // R10: never ahead of what was really synced.
         self.recovery_point = if recovered.is_none() { self.end } else { opening.recovery_point.clamp(0, self.end) };
         self.keep_recovery_point();
-        self.check_epochs(epochs)?;
+        self.check_epochs(epochs, recovered.is_none())?;
         self.load_producers(now)?;
         for i in recovered.unwrap_or(usize::MAX)..self.segments.len() {
             self.aborted_in(i)?;
@@ -124,21 +124,21 @@ impl Log {
     }
 
     /// R2: a clean stop left the indexes complete; only the batches after the last index entry are looked at. If even these are not
-    /// there, the last segment is recovered; gives its index then.
-    fn trust(&mut self) -> Result<Option<usize>, LogError> {
+    /// there, or the log does not end where the stop has noted it (`synced`, 0 if it noted nothing), the last segment is recovered; gives
+    /// its index then.
+    fn trust(&mut self, synced: Offset) -> Result<Option<usize>, LogError> {
         let interval = self.config.index_interval_bytes;
         let Some(active) = self.segments.last_mut() else { return Ok(None) };
+        let base = active.base;
         match active.load_tail(&self.home, interval)? {
-            Ok(end) => {
+            Ok(end) if synced == 0 || end == synced => {
                 self.end = end;
-                Ok(None)
+                return Ok(None);
             }
-            Err(bad) => {
-                tracing::warn!("{}: {bad}, although the last stop was clean", self.home.partition);
-                let base = active.base;
-                self.recover(base).map(Some)
-            }
+            Ok(end) => tracing::warn!("{}: ends at {end}, and the last stop, which was clean, at {synced}", self.home.partition),
+            Err(bad) => tracing::warn!("{}: {bad}, although the last stop was clean", self.home.partition),
         }
+        self.recover(base, (synced > 0).then_some(synced)).map(Some)
     }
 
     fn read_epochs(&self) -> Result<Option<Epochs>, LogError> {

@@ -52,12 +52,16 @@ impl Log {
             return Ok(None);
         }
         for i in self.segment_of(offset)..self.segments.len() {
-            let next_base = self.segments.get(i + 1).map_or(self.end, |s| s.base);
+            let next_base = self.end_of_segment(i);
             let (limit, end_offset) = self.visible(i, next_base, upper)?;
             let found = self.segments[i].find(&self.home, self.config.index_interval_bytes, offset, limit)?;
             if let Some(found) = found {
+                if found.header.base_offset > offset {
+                    self.check_gap(i, found.position)?;
+                }
                 return self.slice(i, found, (limit, end_offset), max_bytes, at_least_one);
             }
+            self.check_gap(i, limit)?;
             if next_base >= upper {
                 break;
             }
@@ -108,6 +112,7 @@ impl Log {
                 None => (found.end(), found.header.next_offset()),
             }
         };
+        let end = self.in_order_upto(i, position, end)?;
         Ok(Some(ReadSlice { file, position, len: (end - position) as usize, first_offset: found.header.base_offset, end_offset }))
     }
 

@@ -13,13 +13,15 @@
 use super::aside;
 use super::crc_scan::{CrcScan, find_batch};
 use super::disk::{Durable, read_file, remove_if_there, replace_file};
+use super::epochs::Epochs;
 use super::error::LogError;
 use super::log::{Damage, Log};
 use super::names::{self, Kind, Mark};
+use super::order::{Walked, noted_epoch};
 use super::scan::{BadBatch, ScanError, Why};
 use super::segment::TxnFile;
-use crate::record::RecordError;
-use crate::types::Offset;
+use crate::record::{BatchHeader, HEADER_LEN, RecordError};
+use crate::types::{LeaderEpoch, Offset};
 
 /// A good batch, for the case that the next one shows it to be wrong.
 #[derive(Clone, Copy, Debug)]
@@ -31,17 +33,19 @@ struct LastGood {
     gap: bool,
     base: Offset,
     last_offset: Offset,
+    epoch: LeaderEpoch,
 }
 
 impl Log {
-    /// Recovers all segments that reach beyond `from`, and finds the log's end. Gives the first one's index.
-    pub(super) fn recover(&mut self, from: Offset) -> Result<usize, LogError> {
+    /// Recovers all segments that reach beyond `from`, and finds the log's end. Gives the first one's index. `told`: where the log should
+    /// end, by the word of a clean stop.
+    pub(super) fn recover(&mut self, from: Offset, told: Option<Offset>) -> Result<usize, LogError> {
         self.set_unclosed();
         self.unsynced.names = true;
         let first = self.segment_of(from);
         self.end = self.segments.get(first).map_or(self.start, |s| s.base);
         for i in first..self.segments.len() {
-            if let Some(bad) = self.recover_segment(i)?.or_else(|| self.missing_after(i)) {
+            if let Some(bad) = self.recover_segment(i, told)?.or_else(|| self.missing_after(i)) {
                 self.stop_at(i, bad)?;
                 return Ok(first);
             }
@@ -61,20 +65,58 @@ impl Log {
     }
 
     /// Reads segment `i` from its beginning and makes its indexes anew. Gives the first place that is no batch; the segment then ends there.
-    fn recover_segment(&mut self, i: usize) -> Result<Option<BadBatch>, LogError> {
+    fn recover_segment(&mut self, i: usize, told: Option<Offset>) -> Result<Option<BadBatch>, LogError> {
         let before = self.end.max(self.segments[i].base);
         let epochs = self.epochs.clone();
         let (bad, last) = self.recover_up_to(i, self.segments[i].size)?;
-        // A batch's offset is not under its CRC. If one jumps ahead and the next one does not, the first is the wrong one.
-        match (bad, last) {
-            (Some(BadBatch { why: Why::Order { base, .. }, .. }), Some(last)) if last.gap && base > last.previous => {
-                self.end = before;
-                self.epochs = epochs;
-                self.recover_up_to(i, last.position)?;
-                let (base, last_offset) = (last.base, last.last_offset);
-                Ok(Some(BadBatch { position: last.position, why: Why::Jump { base, last: last_offset } }))
+        let next_epoch = self.first_epoch(i + 1)?;
+        let moved = last.and_then(|last| {
+            let why = self.why_moved(&last, bad.as_ref(), next_epoch, &epochs, told)?;
+            Some(BadBatch { position: last.position, why })
+        });
+        if let Some(BadBatch { position, .. }) = &moved {
+            self.end = before;
+            self.epochs = epochs;
+            self.recover_up_to(i, *position)?;
+        }
+        self.segments[i].walked = Walked::nothing(0);
+        Ok(moved.or(bad))
+    }
+
+    /// The leader epoch of the first batch of segment `i`, if there is one.
+    fn first_epoch(&mut self, i: usize) -> Result<Option<LeaderEpoch>, LogError> {
+        let Some(next) = self.segments.get_mut(i) else { return Ok(None) };
+        let mut head = [0; HEADER_LEN];
+        let got = next.file(&self.home)?.read_at(&mut head, 0)?;
+        Ok(BatchHeader::parse(&head[..got]).ok().map(|h| h.partition_leader_epoch))
+    }
+
+    /// A batch's offset and epoch are not under its CRC. Whether the last good batch of a segment is where it was written, by what comes
+    /// after it: a bad place, or the next segment with its `next_epoch`, or nothing.
+    fn why_moved(
+        &self,
+        last: &LastGood,
+        bad: Option<&BadBatch>,
+        next_epoch: Option<LeaderEpoch>,
+        known: &Epochs,
+        told: Option<Offset>,
+    ) -> Option<Why> {
+        let (base, last_offset) = (last.base, last.last_offset);
+        let sudden = |next: LeaderEpoch| next < last.epoch && known.epoch_of(base) != Some(last.epoch);
+        match (bad.map(|bad| &bad.why), next_epoch) {
+            // One jumps ahead and the next one does not: the first is the wrong one.
+            (Some(Why::Order { base: next, .. }), _) if last.gap && *next > last.previous => Some(Why::Jump { base, last: last_offset }),
+            (Some(Why::Epoch { found: next, .. }), _) if sudden(*next) => Some(Why::Epoch { found: last.epoch, expected: *next }),
+            (None, Some(next)) if sudden(next) => Some(Why::Epoch { found: last.epoch, expected: next }),
+            // Nothing comes after it but what is torn. Gaps are what compaction leaves, and a follower of a compacted log.
+            (None, None) | (Some(Why::Record(_)), _) if last.gap => {
+                let unexpected = match told {
+                    Some(told) => self.end != told,
+                    None => !self.config.compact && base > self.cleaned_upto(),
+                };
+                unexpected.then_some(Why::Ahead { base, last: last_offset, previous: last.previous })
             }
-            (bad, _) => Ok(bad),
+            _ => None,
         }
     }
 
@@ -88,7 +130,8 @@ impl Log {
         let mut scan = CrcScan::new(segment.file(&self.home)?, limit, self.end - 1, highest);
         segment.start_anew(&self.home)?;
         segment.txn = TxnFile::None;
-        let mut last = None;
+        let known = self.epochs.clone();
+        let mut last: Option<LastGood> = None;
         let bad = loop {
             let header = match scan.next() {
                 Ok(Some(header)) => header,
@@ -96,8 +139,11 @@ impl Log {
                 Err(ScanError::Bad(bad)) => break Some(bad),
                 Err(ScanError::Disk(e)) => return Err(e.into()),
             };
-            let (base, last_offset) = (header.base_offset, header.last_offset());
-            last = Some(LastGood { position: segment.size, previous: self.end - 1, gap: base > self.end, base, last_offset });
+            if let Err(why) = check_epoch(&header, last.as_ref(), &known, self.start) {
+                break Some(BadBatch { position: segment.size, why });
+            }
+            let (base, last_offset, epoch) = (header.base_offset, header.last_offset(), header.partition_leader_epoch);
+            last = Some(LastGood { position: segment.size, previous: self.end - 1, gap: base > self.end, base, last_offset, epoch });
             self.home.done(segment.note(&self.home, interval, &header))?;
             self.end = header.next_offset();
             if self.epochs.latest().is_none_or(|l| header.partition_leader_epoch > l.epoch) {
@@ -144,7 +190,9 @@ impl Log {
                 return Ok(Some(format!("batches of format version {magic} are not supported")));
             }
             Why::Record(_) | Why::Missing { .. } => {}
-            Why::Order { .. } | Why::TooFar { .. } | Why::Jump { .. } => return Ok(Some("its CRC is good, so it is not torn".to_string())),
+            Why::Order { .. } | Why::TooFar { .. } | Why::Jump { .. } | Why::Ahead { .. } | Why::Epoch { .. } => {
+                return Ok(Some("its CRC is good, so it is not torn".to_string()));
+            }
         }
         for k in i..self.segments.len() {
             let file = self.segments[k].file(&self.home)?;
@@ -204,5 +252,17 @@ impl Log {
         let bytes = read_file(self.home.disk(), &self.home.path(names::DAMAGE), 1 << 20)?.unwrap_or_default();
         let text = String::from_utf8_lossy(&bytes);
         Ok(text.split(' ').nth(1).and_then(|base| base.parse().ok()).unwrap_or(0))
+    }
+}
+
+/// Epochs rise with offsets. The checkpoint may not know the newest yet; what it knows otherwise is so.
+fn check_epoch(header: &BatchHeader, last: Option<&LastGood>, known: &Epochs, start: Offset) -> Result<(), Why> {
+    let found = header.partition_leader_epoch;
+    let noted = noted_epoch(known, start, header);
+    let may_be_newer = noted.is_none() || noted == known.latest().map(|l| l.epoch);
+    match noted.max(last.map(|l| l.epoch)) {
+        Some(expected) if found < expected && found != -1 => Err(Why::Epoch { found, expected }),
+        Some(expected) if found > expected && !may_be_newer => Err(Why::Epoch { found, expected }),
+        _ => Ok(()),
     }
 }

@@ -39,8 +39,12 @@ impl Log {
                 // A snapshot knows each producer's last batch only. One whose answers were lost with the connection sends those before it
                 // again, and they must be known too.
                 let mut before = Producers::default();
-                self.replay(&mut before, at.saturating_sub(LOOK_BACK).max(self.segments[0].base), at, |_| {})?;
-                producers.remember(&before);
+                match self.replay(&mut before, at.saturating_sub(LOOK_BACK).max(self.segments[0].base), at, |_| {}) {
+                    Ok(()) => producers.remember(&before),
+                    // R7: what the snapshot covers is not needed, and readers will hear of it.
+                    Err(e @ LogError::Corrupt { .. }) => tracing::warn!("older batches of producers are not known: {e}"),
+                    Err(e) => return Err(e),
+                }
                 (producers, at)
             }
             _ => (Producers::default(), self.segments[0].base),
@@ -166,29 +170,59 @@ impl Log {
     }
 
     /// Compares the leader epochs (`read` from the file, completed by recovery) with the batches around their first offsets; makes them
-    /// anew from all batches if they do not fit. They decide what a follower cuts off, and the file has no checksum.
-    pub(super) fn check_epochs(&mut self, read: Option<Epochs>) -> Result<(), LogError> {
+    /// anew from all batches if they do not fit. `clean`: a clean stop has written the file. They decide what a follower cuts off, and the file has no checksum.
+    pub(super) fn check_epochs(&mut self, read: Option<Epochs>, clean: bool) -> Result<(), LogError> {
         self.epochs.truncate_end(self.end);
         self.epochs.truncate_start(self.start);
         if self.segments.is_empty() || (read.is_some() && self.epochs_fit()?) {
             // L9: entries that are only too many are cut again at the next opening; the file is worth writing for new ones.
-            let found_new = self.epochs.latest().is_some_and(|l| read.is_none_or(|r| r.latest().is_none_or(|old| old.epoch < l.epoch)));
+            let found_new =
+                self.epochs.latest().is_some_and(|l| read.as_ref().is_none_or(|r| r.latest().is_none_or(|old| old.epoch < l.epoch)));
             return if found_new { self.write_epochs() } else { Ok(()) };
         }
+        let found = self.epochs_of_batches()?;
+        if clean && read.is_some() && found.entries().len() > self.epochs.entries().len() {
+            // A rotten bit of the file does not make an epoch disappear; one of a batch makes one up.
+            tracing::warn!("{}: a batch has a leader epoch that the checkpoint does not know", self.home.partition);
+            return Ok(());
+        }
         tracing::warn!("{}: leader epochs are made anew from the batches", self.home.partition);
+        self.epochs = found;
+        self.write_epochs()
+    }
+
+    /// The leader epochs as the batches have them. Batches may be wrong as well: an epoch that a single one has, and those after it have
+    /// lower ones, is none.
+    fn epochs_of_batches(&mut self) -> Result<Epochs, LogError> {
         let mut epochs = Epochs::default();
+        // What was known before the newest epoch, as long as only one batch has that.
+        let mut lone: Option<Epochs> = None;
+        // Where batches lie that come before the first epoch and have none of their own.
+        let mut first: Option<Offset> = None;
         for i in 0..self.segments.len() {
             let file = self.segments[i].file(&self.home)?;
             let mut scan = self.scan_from(i, self.start)?;
             while let Some(found) = scan.next().map_err(|e| e.in_file(&*file))? {
-                let (epoch, base) = (found.header.partition_leader_epoch, found.header.base_offset);
+                let (epoch, start) = (found.header.partition_leader_epoch, found.header.base_offset.max(self.start));
+                if epoch < -1 {
+                    first.get_or_insert(start);
+                    continue;
+                }
+                if epochs.latest().is_some_and(|l| epoch < l.epoch)
+                    && let Some(before) = lone.take()
+                {
+                    first = epochs.entries().first().map(|e| e.start);
+                    epochs = before;
+                }
                 if epochs.latest().is_none_or(|l| epoch > l.epoch) {
-                    epochs.assign(epoch, base.max(self.start));
+                    lone = Some(epochs.clone());
+                    epochs.assign(epoch, first.filter(|_| epochs == Epochs::default()).unwrap_or(start));
+                } else {
+                    lone = None;
                 }
             }
         }
-        self.epochs = epochs;
-        self.write_epochs()
+        Ok(epochs)
     }
 
     fn epochs_fit(&mut self) -> Result<bool, LogError> {

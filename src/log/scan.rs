@@ -6,7 +6,7 @@ use super::disk::{DiskError, DiskFile};
 use super::error::LogError;
 use super::names::MAX_OFFSET;
 use crate::record::{BatchHeader, HEADER_LEN, RecordError};
-use crate::types::Offset;
+use crate::types::{LeaderEpoch, Offset};
 
 /// A place where there should be a batch and is none.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,6 +27,10 @@ pub enum Why {
     TooFar { last: Offset, highest: Offset },
     #[error("its offsets {base}..={last} leave a gap, and lower ones follow")]
     Jump { base: Offset, last: Offset },
+    #[error("its offsets {base}..={last}, the log's last, leave a gap after {previous}, which nothing explains")]
+    Ahead { base: Offset, last: Offset, previous: Offset },
+    #[error("its leader epoch {found} is not that of its offset, {expected}")]
+    Epoch { found: LeaderEpoch, expected: LeaderEpoch },
     #[error("the segment ends before offset {from}, and the next begins at {to}")]
     Missing { from: Offset, to: Offset },
 }
@@ -84,6 +88,8 @@ pub struct Scan {
     end: u64,
     /// Every batch must lie above it.
     previous: Offset,
+    /// Every batch must lie below it.
+    below: Offset,
     chunk: [u8; CHUNK],
     chunk_at: u64,
     chunk_len: usize,
@@ -92,7 +98,12 @@ pub struct Scan {
 impl Scan {
     /// From `position` to `end`, both batch boundaries; offsets must be above `previous`.
     pub fn new(file: Arc<dyn DiskFile>, position: u64, end: u64, previous: Offset) -> Scan {
-        Scan { file, position, end, previous, chunk: [0; CHUNK], chunk_at: 0, chunk_len: 0 }
+        Scan { file, position, end, previous, below: Offset::MAX, chunk: [0; CHUNK], chunk_at: 0, chunk_len: 0 }
+    }
+
+    /// The same for a segment whose successor begins at `next`: all offsets are below it.
+    pub fn below(self, next: Offset) -> Scan {
+        Scan { below: next, ..self }
     }
 
     /// Where the next batch is expected.
@@ -110,7 +121,7 @@ impl Scan {
         let left = self.end - position;
         let header = BatchHeader::parse(self.head(left)?).and_then(|h| fits(h, left));
         let header = header.map_err(|e| ScanError::Bad(BadBatch { position, why: e.into() }))?;
-        if let Err(why) = in_order(&header, self.previous) {
+        if let Err(why) = in_order(&header, self.previous).and_then(|()| ends_below(&header, self.below)) {
             return Err(ScanError::Bad(BadBatch { position, why }));
         }
         self.previous = header.last_offset();
@@ -137,6 +148,12 @@ impl Scan {
 fn fits(header: BatchHeader, left: u64) -> Result<BatchHeader, RecordError> {
     let needed = header.size_in_bytes() as u64;
     if needed > left { Err(RecordError::Truncated { needed, available: left }) } else { Ok(header) }
+}
+
+/// The next segment's offsets begin at `below`.
+pub fn ends_below(header: &BatchHeader, below: Offset) -> Result<(), Why> {
+    let last = header.last_offset();
+    if last >= below { Err(Why::TooFar { last, highest: below - 1 }) } else { Ok(()) }
 }
 
 /// A batch's offsets must not be negative, run forwards, and lie above those before it.

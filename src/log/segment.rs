@@ -16,6 +16,7 @@ use super::index_file::IndexFile;
 use super::names::Kind;
 use super::offset_index::{OffsetEntry, OffsetIndex};
 use super::open_files::FileSlot;
+use super::order::Walked;
 use super::scan::{BadBatch, Found, Scan, ScanError, Why};
 use super::time_index::{TimeEntry, TimeIndex};
 use crate::record::{BatchHeader, HEADER_LEN, NO_TIMESTAMP};
@@ -45,6 +46,8 @@ pub(super) struct Segment {
     pub size: u64,
     pub created: WallMs,
     pub txn: TxnFile,
+    /// Where batches are known to be in order.
+    pub walked: Walked,
     log: FileSlot,
     /// Loaded when first needed; the active segment always has them.
     indexes: Option<Box<Indexes>>,
@@ -90,6 +93,7 @@ impl Segment {
             size,
             created: WallMs(0),
             txn: TxnFile::None,
+            walked: Walked::nothing(size),
             log: FileSlot::default(),
             indexes: None,
             largest: None,
@@ -110,6 +114,11 @@ impl Segment {
         let full = |entries: u32, size: u64, keep_free: u64| u64::from(entries) + keep_free >= segment_index_bytes / size;
         // One place of the time index stays free for the roll.
         full(indexes.offsets.len(), 8, 0) || full(indexes.times.len(), 12, 1)
+    }
+
+    /// The indexes were made anew by this process.
+    pub fn is_rebuilt(&self) -> bool {
+        self.rebuilt
     }
 
     /// Whether `offset` can stand in this segment's indexes.
@@ -258,6 +267,16 @@ impl Segment {
             }
         }
         Ok(None)
+    }
+
+    /// Where a batch before the one at `position` begins, the nearest that the index knows; 0 if it knows none.
+    pub fn position_before(&mut self, home: &Home, interval: u64, position: u64) -> Result<u64, LogError> {
+        self.load(home, interval)?;
+        let base = self.base;
+        let Some(indexes) = self.indexes.as_deref_mut() else { return Ok(0) };
+        let count = indexes.offsets.count_while(home, base, |e| u64::from(e.position) < position)?;
+        let Some(last) = count.checked_sub(1) else { return Ok(0) };
+        Ok(indexes.offsets.get(home, base, last)?.map_or(0, |e| u64::from(e.position)))
     }
 
     /// Makes sure that the indexes are at hand; makes them anew if they are missing or cannot be index files.
@@ -438,6 +457,7 @@ impl Segment {
         let file = self.file(home)?;
         home.done(file.set_len(position))?;
         self.size = position;
+        self.walked.cut(position);
         self.largest = None;
         if position == 0 {
             self.first_timestamp = None;

@@ -24,6 +24,7 @@ impl Log {
         for i in self.segment_of(self.start)..self.segments.len() {
             let segment = &mut self.segments[i];
             if segment.largest(&self.home, interval)?.timestamp < timestamp {
+                self.check_indexed(i)?;
                 continue;
             }
             let from = segment.before_timestamp(&self.home, interval, timestamp)?.max(self.start);
@@ -45,6 +46,7 @@ impl Log {
             } else {
                 self.segments[i].largest(&self.home, interval)?.timestamp
             };
+            self.check_indexed(i)?;
             if timestamp >= 0 && best.is_none_or(|(t, _)| timestamp > t) {
                 best = Some((timestamp, i));
             }
@@ -69,6 +71,7 @@ impl Log {
                 }
             })?;
             if hit.is_some() {
+                self.check_order(i, found.position, found.end())?;
                 return Ok(hit);
             }
         }
@@ -93,10 +96,11 @@ impl Log {
 
     /// A scan of segment `i` that begins with the batch that contains `from`, or the next one.
     pub(super) fn scan_from(&mut self, i: usize, from: Offset) -> Result<Scan, LogError> {
+        let next_base = self.end_of_segment(i);
         let segment = &mut self.segments[i];
         let size = segment.size;
         let position = segment.find(&self.home, self.config.index_interval_bytes, from, size)?.map_or(size, |f| f.position);
-        Ok(Scan::new(segment.file(&self.home)?, position, size, segment.base - 1))
+        Ok(Scan::new(segment.file(&self.home)?, position, size, segment.base - 1).below(next_base))
     }
 
     /// Calls `each` with offset and timestamp of every record of a batch.

@@ -8,6 +8,7 @@ mod dir;
 mod hints;
 mod kafka_files;
 mod model;
+mod order;
 mod recovery;
 mod retention;
 mod support;

@@ -15,6 +15,8 @@ pub struct Seen {
     pub offset: Offset,
     pub key: String,
     pub value: Option<String>,
+    /// The leader epoch on its batch.
+    pub epoch: i32,
     producer: i64,
     transactional: bool,
 }
@@ -74,6 +76,7 @@ fn page(part: &mut Partition, reader: Reader, from: Offset, max_bytes: usize) ->
                     offset: record.offset,
                     key: record.key.map(text).unwrap_or_default(),
                     value: record.value.map(text),
+                    epoch: header.partition_leader_epoch,
                     producer: header.producer_id,
                     transactional: header.is_transactional(),
                 });

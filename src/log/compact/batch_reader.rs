@@ -1,10 +1,11 @@
 //! The batches of a segment file one after the other, through one buffer.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::log::disk::DiskFile;
 use crate::log::error::LogError;
-use crate::log::scan::{BadBatch, Why, in_order};
+use crate::log::scan::{BadBatch, Why, ends_below, in_order};
 use crate::record::{BatchPrefix, BatchView, HEADER_LEN, RecordError};
 use crate::types::Offset;
 
@@ -15,6 +16,7 @@ pub struct BatchReader {
     position: u64,
     end: u64,
     previous: Offset,
+    below: Offset,
     buffer: Vec<u8>,
     /// What the buffer holds of the file.
     at: u64,
@@ -23,9 +25,11 @@ pub struct BatchReader {
 }
 
 impl BatchReader {
-    /// From `position` to `end`, both between batches; offsets must be above `previous`. `chunk`: bytes a read.
-    pub fn new(file: Arc<dyn DiskFile>, position: u64, end: u64, previous: Offset, chunk: usize) -> BatchReader {
-        BatchReader { file, position, end, previous, buffer: Vec::new(), at: position, len: 0, chunk: chunk.max(HEADER_LEN) }
+    /// From the beginning to `end`, which is between batches; offsets must be in `offsets`. `chunk`: bytes a read.
+    pub fn new(file: Arc<dyn DiskFile>, end: u64, offsets: Range<Offset>, chunk: usize) -> BatchReader {
+        let Range { start, end: below } = offsets;
+        let (position, previous, chunk) = (0, start - 1, chunk.max(HEADER_LEN));
+        BatchReader { file, position, end, previous, below, buffer: Vec::new(), at: 0, len: 0, chunk }
     }
 
     /// The next batch.
@@ -49,7 +53,7 @@ impl BatchReader {
             Ok(header) => header,
             Err(e) => return Err(self.bad(e.into())),
         };
-        in_order(&header, self.previous).map_err(|why| self.bad(why))?;
+        in_order(&header, self.previous).and_then(|()| ends_below(&header, self.below)).map_err(|why| self.bad(why))?;
         self.previous = header.last_offset();
         self.position += size as u64;
         let from = usize::try_from(position - self.at).unwrap_or(usize::MAX);

@@ -159,7 +159,7 @@ impl CompactJob {
     /// `inside`: the segment is to be cleaned; else only markers of undecided transactions count.
     fn read_headers(&self, segment: &Old, inside: bool, all: &mut DirtyHeaders) -> Result<(), LogError> {
         let file = self.open(segment)?;
-        let mut scan = Scan::new(file.clone(), 0, segment.size, segment.base - 1);
+        let mut scan = Scan::new(file.clone(), 0, segment.size, segment.base - 1).below(segment.end);
         while let Some(found) = scan.next().map_err(|e| e.in_file(&*file))? {
             let header = found.header;
             if header.last_offset() < self.first_dirty {
@@ -203,7 +203,7 @@ impl CompactJob {
     ) -> Result<bool, CompactError> {
         let file = self.open(segment)?;
         let mut position = 0;
-        let mut batches = BatchReader::new(file.clone(), 0, segment.size, segment.base - 1, chunk);
+        let mut batches = BatchReader::new(file.clone(), segment.size, segment.base..segment.end, chunk);
         while let Some(batch) = batches.next()? {
             let header = batch.header;
             let dirty = header.last_offset() >= self.first_dirty;
@@ -284,7 +284,7 @@ impl Cleaning {
 
     fn clean_segment(&mut self, segment: &Old, writer: &mut CleanedWriter, pace: &mut dyn Pace) -> Result<(), CompactError> {
         let file = self.job.open(segment)?;
-        let mut batches = BatchReader::new(file.clone(), 0, segment.size, segment.base - 1, self.io_buffer_bytes);
+        let mut batches = BatchReader::new(file.clone(), segment.size, segment.base..segment.end, self.io_buffer_bytes);
         let mut position = 0;
         while let Some(batch) = batches.next()? {
             let header = batch.header;
