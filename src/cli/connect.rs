@@ -20,7 +20,7 @@ const CONTROLLERS: &str = "bootstrap.controllers";
 const DEFAULT_BROKERS: &str = "localhost:9092";
 const DEFAULT_PORT: u16 = 9092;
 /// A broker that does not answer is told within this time, however many addresses there are.
-const UNREACHABLE_AFTER_MS: u64 = 4500;
+const UNREACHABLE_AFTER_MS: u64 = 4200;
 
 /// Keys and values, in order; a later one of the same key wins.
 pub type Properties = Vec<(String, String)>;

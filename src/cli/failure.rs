@@ -2,7 +2,7 @@
 
 use crate::cli::error::{CliError, Kind};
 use crate::client::{Cause, Error, Speaks};
-use crate::wire::ErrorCode;
+use crate::wire::{ApiKey, ErrorCode};
 
 const ERRORS: &str = "org.apache.kafka.common.errors.";
 
@@ -80,9 +80,13 @@ impl From<Error> for CliError {
                     .exception(java_class(*code)),
                 _ => CliError::failed(text).exception(java_class(ErrorCode::RequestTimedOut)),
             },
-            Error::Unsupported { api } => CliError::failed(text)
-                .exception(java_class(ErrorCode::UnsupportedVersion))
-                .java_message(format!("The node does not support {}", upper_snake(api.name()))),
+            Error::Unsupported { api } => {
+                let error = CliError::failed(text)
+                    .exception(java_class(ErrorCode::UnsupportedVersion))
+                    .java_message(format!("The node does not support {}", upper_snake(api.name())));
+                // Every broker knows this one.
+                if api == ApiKey::Metadata { error.hint("is it the port of a controller? Take a broker's listener") } else { error }
+            }
             Error::Config(_) => CliError::config(text),
             Error::RecordTooLarge { .. } => CliError::failed(text).exception(java_class(ErrorCode::MessageTooLarge)),
             Error::Fenced { code } => {
@@ -104,11 +108,8 @@ fn unreachable_brokers(tried: &[(String, Cause)], seconds: f64) -> CliError {
         n => format!("{n} addresses"),
     };
     let list = addresses.join(",");
-    let message = match tried.iter().find(|(_, cause)| cause.is_final()) {
-        Some((_, Cause::Unauthenticated(_))) => format!("authentication failed at {list}"),
-        Some((_, Cause::Tls(_))) => format!("no TLS connection with {list}"),
-        _ => format!("cannot reach any broker of {list} (tried {count} in {seconds:.2} s)"),
-    };
+    let barred = tried.iter().find_map(|(_, cause)| barred(&list, cause));
+    let message = barred.unwrap_or_else(|| format!("cannot reach any broker of {list} (tried {count} in {seconds:.2} s)"));
     let cause = tried.iter().map(|(address, cause)| format!("{address}: {cause}")).collect::<Vec<_>>().join("; ");
     let hint = tried.first().map(|(address, cause)| hint(address, cause));
     let refusal = tried.iter().find_map(|(_, cause)| refusal(cause));
@@ -117,6 +118,15 @@ fn unreachable_brokers(tried: &[(String, Cause)], seconds: f64) -> CliError {
     match hint {
         Some(hint) => error.hint(hint),
         None => error,
+    }
+}
+
+/// What failed where the broker is there and no connection comes about.
+fn barred(list: &str, cause: &Cause) -> Option<String> {
+    match cause {
+        Cause::Unauthenticated(_) => Some(format!("authentication failed at {list}")),
+        Cause::Tls(_) => Some(format!("no TLS connection with {list}")),
+        _ => None,
     }
 }
 
@@ -129,7 +139,8 @@ fn refusal(cause: &Cause) -> Option<(String, String)> {
     }
 }
 
-fn hint(address: &str, cause: &Cause) -> String {
+/// What to do about an address that cannot be used.
+pub fn hint(address: &str, cause: &Cause) -> String {
     match cause {
         Cause::Refused => "is it running? `kfk server` starts one here; another address goes into --bootstrap-server".to_owned(),
         Cause::Unresolved(_) => format!("check the name in {address}"),
@@ -138,28 +149,32 @@ fn hint(address: &str, cause: &Cause) -> String {
         Cause::NotKafka(Speaks::Tls) => {
             "put security.protocol=SSL (or SASL_SSL) into a file for --command-config, or name a plain listener of the broker".to_owned()
         }
-        Cause::NotKafka(_) => format!("point --bootstrap-server at a listener of the broker for clients, not at {address}"),
+        Cause::NotKafka(Speaks::Http) => {
+            format!("{address} is the port of a web page, a REST proxy or metrics; a broker's is that of its `listeners`, often 9092")
+        }
+        Cause::NotKafka(Speaks::Unknown) => format!("point --bootstrap-server at a listener of the broker for clients, not at {address}"),
         Cause::Tls(_) => "see security.protocol and the ssl.* settings of --command-config".to_owned(),
-        Cause::Unauthenticated(_) => "see sasl.mechanism and sasl.jaas.config of --command-config".to_owned(),
+        Cause::Unauthenticated(_) => "see security.protocol, sasl.mechanism and sasl.jaas.config of --command-config".to_owned(),
     }
 }
 
 /// The bootstrap server answered, but a broker it told of cannot be used.
 fn unreachable_node(node: i32, address: &str, cause: &Cause) -> CliError {
     let (message, hint) = match cause {
+        // The one that was asked first.
+        _ if node < 0 => (barred(address, cause).unwrap_or_else(|| format!("cannot use the broker at {address}")), hint(address, cause)),
+        _ if cause.is_final() => (format!("cannot use broker {node} at {address}"), hint(address, cause)),
         Cause::Unresolved(_) => (
             format!("broker {node} sends clients to \"{address}\", which this machine cannot resolve"),
-            "set advertised.listeners of the broker to an address that clients can reach",
+            "set advertised.listeners of the broker to an address that clients can reach; `kfk doctor` looks at all of them".to_owned(),
         ),
-        // The address was given, not told of.
-        _ if node < 0 => (format!("cannot use {address}"), "does a Kafka broker listen there, for connections of this kind?"),
         _ => (
             format!("cannot use broker {node} at {address}"),
-            "the broker was told of by another one; if the address is wrong, correct its advertised.listeners",
+            "the broker was told of by another one; if the address is wrong, correct its advertised.listeners".to_owned(),
         ),
     };
-    let java = format!("{message}: {cause}");
-    CliError::failed(message).cause(cause.to_string()).hint(hint).exception(java_class(ErrorCode::RequestTimedOut)).java_message(java)
+    let (exception, java) = refusal(cause).unwrap_or_else(|| (java_class(ErrorCode::RequestTimedOut), format!("{message}: {cause}")));
+    CliError::failed(message).cause(cause.to_string()).hint(hint).exception(exception).java_message(java)
 }
 
 /// A client that could not be made: Kafka names the client's class, and the reason as its cause.

@@ -21,6 +21,7 @@ pub mod consumer_groups;
 pub mod consumer_perf_test;
 pub mod delegation_tokens;
 pub mod delete_records;
+pub mod doctor;
 pub mod dump_log;
 pub mod e2e_latency;
 pub mod embedded;
@@ -99,6 +100,7 @@ pub const TOOLS: &[Entry] = &[
     Entry::of::<broker_api_versions::Args>(),
     Entry::of::<dump_log::Args>(),
     Entry::of::<ping::Args>(),
+    Entry::of::<doctor::Args>(),
     Entry::of::<carry::record::Args>(),
     Entry::of::<carry::replay::Args>(),
     Entry::of::<carry::copy::Args>(),

@@ -19,6 +19,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::dial::{SocketBuffers, dial};
 use super::error::{Cause, Error};
 use super::handshake::{Spoken, Versions, ask_versions};
+use super::probe;
 use super::security::{ReadHalf, Stream, WriteHalf, authenticate, secure, tls_trouble};
 use crate::config::Security;
 use crate::net::{BufferPool, FrameReader, Target};
@@ -60,6 +61,8 @@ struct Outgoing {
 struct Shared {
     waiting: Mutex<Waiting>,
     closed: AtomicBool,
+    /// A call was answered.
+    answered: AtomicBool,
     opened: Instant,
     /// Milliseconds after `opened` at which something was last sent or received.
     last_used: AtomicU64,
@@ -95,6 +98,7 @@ pub(super) struct Connection {
     peer: Option<SocketAddr>,
     client_id: String,
     spoken: Spoken,
+    security: Security,
     /// When the broker wants to be told again who we are (KIP-368). A new connection does that.
     fresh_until: Option<Instant>,
     out: mpsc::UnboundedSender<Outgoing>,
@@ -144,6 +148,7 @@ impl Connection {
         let shared = Arc::new(Shared {
             waiting: Mutex::default(),
             closed: AtomicBool::new(false),
+            answered: AtomicBool::new(false),
             opened: Instant::now(),
             last_used: AtomicU64::new(0),
         });
@@ -155,6 +160,7 @@ impl Connection {
             peer,
             client_id: options.client_id.clone(),
             spoken,
+            security: options.security.clone(),
             // Somewhat before the broker's own end of it, so that no request meets that.
             fresh_until: lifetime.map(|l| Instant::now() + l.mul_f64(0.85)),
             out,
@@ -210,7 +216,8 @@ impl Connection {
         let reply = self.send(request, version)?;
         let limit = self.request_timeout.saturating_add(extra);
         let bytes = match tokio::time::timeout(limit, reply).await {
-            Ok(Ok(answer)) => answer.map_err(CallError::Broken)?,
+            Ok(Ok(Ok(answer))) => answer,
+            Ok(Ok(Err(cause))) => return Err(CallError::Broken(self.plainer(cause).await)),
             Ok(Err(_)) => return Err(CallError::Broken(self.shared.cause())),
             Err(_) => {
                 self.close(Cause::NoAnswer(limit));
@@ -221,6 +228,15 @@ impl Connection {
         let header = frame::read_response_header(&mut r, R::KEY, version);
         let answer = header.and_then(|_| R::Response::decode(&mut r, version));
         answer.map_err(|why| CallError::Other(Error::BadAnswer { api: R::KEY, why }))
+    }
+
+    /// Why the connection broke. A listener that wants its clients to authenticate tells its versions, and hangs up at the first request.
+    async fn plainer(&self, cause: Cause) -> Cause {
+        let strange = matches!(cause, Cause::Closed(_)) && !self.shared.answered.load(Ordering::Relaxed);
+        if !strange || self.security.sasl.is_some() {
+            return cause;
+        }
+        probe::wants_sasl(&self.address, &self.security, probe::SASL_PATIENCE).await.unwrap_or(cause)
     }
 
     /// Sends a request that gets no answer (Produce with acks=0) and waits until the system has taken it.
@@ -318,11 +334,9 @@ async fn write_all(stream: &mut WriteHalf, mut parts: Vec<Bytes>) -> std::io::Re
 async fn read_answers(mut stream: ReadHalf, mut frames: FrameReader, shared: Arc<Shared>, max_idle: Duration, buffers: Arc<BufferPool>) {
     let idle = tokio::time::sleep(max_idle);
     tokio::pin!(idle);
-    let mut answered = false;
     let cause = loop {
-        match hand_out(&mut frames, &shared) {
-            Ok(any) => answered |= any,
-            Err(cause) => break cause,
+        if let Err(cause) = hand_out(&mut frames, &shared) {
+            break cause;
         }
         let Target::Read(mut target) = frames.target() else {
             buffers.wait().await;
@@ -330,7 +344,7 @@ async fn read_answers(mut stream: ReadHalf, mut frames: FrameReader, shared: Arc
         };
         tokio::select! {
             read = stream.read_buf(&mut target) => match read {
-                Ok(0) => break Cause::Closed(hung_up(answered)),
+                Ok(0) => break Cause::Closed(hung_up(shared.answered.load(Ordering::Relaxed))),
                 Ok(_) => shared.touch(),
                 Err(e) => break tls_trouble(&e).unwrap_or_else(|| Cause::Closed(e.to_string())),
             },
@@ -353,15 +367,16 @@ fn hung_up(answered: bool) -> String {
     if answered { why.into() } else { format!("{why} at the first request; the port may want SASL (security.protocol)") }
 }
 
-/// Hands every whole answer to its call. Tells whether there was one.
-fn hand_out(frames: &mut FrameReader, shared: &Shared) -> Result<bool, Cause> {
-    let mut any = false;
+/// Hands every whole answer to its call.
+fn hand_out(frames: &mut FrameReader, shared: &Shared) -> Result<(), Cause> {
     while let Some(answer) = frames.next_frame().map_err(|e| Cause::Closed(format!("what it answers is not Kafka's protocol: {e}")))? {
         let id = answer.first_chunk::<4>().map(|id| i32::from_be_bytes(*id));
         let pending = shared.waiting.lock().queue.pop_front();
-        any = true;
         match pending {
-            Some(p) if Some(p.correlation_id) == id => drop(p.reply.send(Ok(answer))),
+            Some(p) if Some(p.correlation_id) == id => {
+                shared.answered.store(true, Ordering::Relaxed);
+                drop(p.reply.send(Ok(answer)));
+            }
             pending => {
                 let cause = Cause::Closed("an answer came to a request that was not asked".into());
                 if let Some(p) = pending {
@@ -374,5 +389,5 @@ fn hand_out(frames: &mut FrameReader, shared: &Shared) -> Result<bool, Cause> {
     if !frames.in_frame() && shared.waiting.lock().queue.is_empty() {
         frames.release();
     }
-    Ok(any)
+    Ok(())
 }

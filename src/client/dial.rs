@@ -33,7 +33,7 @@ pub(super) async fn dial(address: &str, buffers: SocketBuffers, limit: Duration)
 }
 
 /// The addresses behind `host:port`.
-async fn resolve(address: &str, limit: Duration) -> Result<Vec<SocketAddr>, Cause> {
+pub(super) async fn resolve(address: &str, limit: Duration) -> Result<Vec<SocketAddr>, Cause> {
     match tokio::time::timeout(limit, tokio::net::lookup_host(address)).await {
         Ok(Ok(found)) => Ok(found.collect()),
         Ok(Err(e)) => Err(Cause::Unresolved(e.to_string())),

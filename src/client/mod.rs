@@ -13,6 +13,7 @@ mod error;
 mod handshake;
 mod metadata;
 mod nodes;
+pub mod probe;
 pub mod producer;
 mod security;
 pub mod share;

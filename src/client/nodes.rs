@@ -11,6 +11,7 @@ use super::conn::{ConnectOptions, Connection};
 use super::dial::{SocketBuffers, canonical_names, race};
 use super::error::{Cause, Error};
 use super::metadata::{BrokerNode, Metadata};
+use super::probe::explained;
 use crate::config::{ClientConfig, DnsLookup};
 use crate::net::BufferPool;
 use crate::rng::Rng;
@@ -147,7 +148,13 @@ impl Nodes {
                 *held = Some(connection.clone());
                 Ok(connection)
             }
-            Err(causes) => Err(Error::NoBroker { tried: candidates.into_iter().zip(causes).collect(), after: called.elapsed() }),
+            Err(causes) => {
+                let tried = candidates.into_iter().zip(causes).map(|(address, cause)| async move {
+                    let cause = explained(&address, cause).await;
+                    (address, cause)
+                });
+                Err(Error::NoBroker { tried: in_order(tried).await, after: called.elapsed() })
+            }
         }
     }
 
@@ -201,4 +208,13 @@ impl Nodes {
         let part = 80 + self.rng.lock().below(41);
         Duration::from_micros(ms.saturating_mul(part * 10))
     }
+}
+
+/// Runs all at once; the results come in the order of the tasks.
+async fn in_order<T: Send + 'static>(tasks: impl Iterator<Item = impl Future<Output = T> + Send + 'static>) -> Vec<T> {
+    let mut done = Vec::new();
+    for task in tasks.map(tokio::spawn).collect::<Vec<_>>() {
+        done.extend(task.await.ok());
+    }
+    done
 }

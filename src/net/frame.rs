@@ -22,6 +22,22 @@ pub enum FrameError {
     Negative(i32),
     #[error("a frame of {size} bytes is above the limit of {limit}")]
     TooLarge { size: usize, limit: usize },
+    #[error("the client speaks TLS, and this listener is a plain one")]
+    Tls,
+    #[error("the client speaks HTTP, not Kafka's protocol")]
+    Http,
+}
+
+impl FrameError {
+    /// What a size means that no frame has: it may be the first word of another protocol.
+    fn of(head: [u8; HEAD], size: usize, limit: usize) -> FrameError {
+        match &head {
+            // A handshake record of TLS 1.x.
+            [0x16, 3, 0..=4, _] => FrameError::Tls,
+            b"GET " | b"POST" | b"PUT " | b"HEAD" => FrameError::Http,
+            _ => FrameError::TooLarge { size, limit },
+        }
+    }
 }
 
 /// Cuts the bytes of one connection into frames.
@@ -69,7 +85,8 @@ impl FrameReader {
         };
         let size = usize::try_from(size).map_err(|_| FrameError::Negative(size))?;
         if size > self.limit {
-            return Err(FrameError::TooLarge { size, limit: self.limit });
+            let head = held.first_chunk().copied().unwrap_or_default();
+            return Err(FrameError::of(head, size, self.limit));
         }
         if let Some(frame) = held[HEAD..].get(..size) {
             let frame = Bytes::copy_from_slice(frame);
@@ -223,6 +240,13 @@ mod tests {
         let mut r = reader(100_000_000);
         assert_eq!(feed(&mut r, &i32::MAX.to_be_bytes(), 4), Err(FrameError::TooLarge { size: i32::MAX as usize, limit: 100_000_000 }));
         assert_eq!(r.pool.lent(), 0);
+    }
+
+    #[test]
+    fn the_first_words_of_tls_and_http_are_known() {
+        for (words, wanted) in [(b"\x16\x03\x01\x02".as_slice(), FrameError::Tls), (b"GET / HTTP/1.1\r\n", FrameError::Http)] {
+            assert_eq!(feed(&mut reader(100_000_000), words, 4), Err(wanted));
+        }
     }
 
     #[test]

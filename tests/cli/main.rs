@@ -10,6 +10,7 @@ mod configs;
 mod console;
 mod consumer;
 mod differences;
+mod doctor;
 mod dump_log;
 mod elections;
 mod groups;

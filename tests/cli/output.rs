@@ -48,6 +48,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ("kfk client-metrics --list", "client-metrics --list"),
     ("kfk client-metrics --describe", "client-metrics --describe"),
     ("kfk ping", "ping"),
+    ("kfk doctor", "doctor"),
     ("kfk cluster cluster-id", "cluster cluster-id"),
     ("kfk cluster list-endpoints", "cluster list-endpoints"),
     ("kfk features describe", "features describe"),

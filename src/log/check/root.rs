@@ -118,6 +118,10 @@ fn offsets(disk: &dyn Disk, path: PathBuf, report: &mut Report) -> Result<BTreeM
     match checkpoint::read_offsets(disk, &path) {
         Ok(known) => return Ok(known.unwrap_or_default()),
         Err(CheckpointError::Disk(e)) => return Err(e),
+        Err(CheckpointError::Malformed { .. }) if disk.metadata(&path)?.is_some_and(|m| m.len == 0) => {
+            let what = "the file is empty, as Kafka makes it before it has something to write";
+            report.add(Finding::note(path, what, "nothing to do if that is so: the next start finds the offsets in the logs"));
+        }
         Err(CheckpointError::Malformed { line, text, .. }) => {
             let what = format!("line {line} is {text:?}");
             let expected = if line == 1 {
