@@ -94,6 +94,8 @@ pub struct ClientKind {
 }
 
 pub const ADMIN: ClientKind = ClientKind { refusal: "Failed to create new KafkaAdminClient", busy: false, minds_signals: false };
+/// As [`ADMIN`], for a command that goes on until a signal ends it.
+pub const WATCHING: ClientKind = ClientKind { minds_signals: true, ..ADMIN };
 pub const PRODUCER: ClientKind = ClientKind { refusal: "Failed to construct kafka producer", busy: true, minds_signals: false };
 pub const SHARE_CONSUMER: ClientKind = ClientKind { refusal: "Failed to construct Kafka share consumer", busy: true, minds_signals: true };
 /// As [`PRODUCER`], for commands that have something to tell after a signal.

@@ -30,6 +30,7 @@ mod topics;
 mod transactions;
 mod transcript;
 mod versions;
+mod watch;
 
 use replay::Replay;
 

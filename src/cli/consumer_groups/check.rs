@@ -2,6 +2,7 @@
 
 use super::Args;
 use crate::cli::error::{CliError, stderr_line};
+use crate::cli::out::Format;
 use crate::cli::tool::Context;
 use crate::cli::usage::{Given, refuse, require};
 
@@ -41,6 +42,7 @@ pub(super) fn check(args: &Args, cx: &Context) -> Result<Action, CliError> {
     let all_groups = ("all-groups", args.all_groups);
     let some_group = group.1 || all_groups.1;
     let view = describe(args, some_group)?;
+    watched(args)?;
     if args.delete {
         need_group("delete", some_group, "[group], [all-groups]")?;
         if !args.topic.is_empty() {
@@ -73,12 +75,13 @@ pub(super) fn check(args: &Args, cx: &Context) -> Result<Action, CliError> {
 
 /// Options that only exist beside another one.
 fn available(args: &Args) -> Result<(), CliError> {
-    let bound: [(Given, bool); 5] = [
+    let bound: [(Given, bool); 6] = [
         (("members", args.members), args.describe),
         (("offsets", args.offsets), args.describe),
         (("state", args.state.is_some()), args.describe || args.list),
         (("type", args.kind.is_some()), args.list),
         (("verbose", args.verbose), args.describe),
+        (("watch", args.watch.is_some()), args.describe),
     ];
     let alone: Vec<&str> = bound.iter().filter(|((_, given), there)| *given && !*there).map(|((name, _), _)| *name).collect();
     if alone.is_empty() {
@@ -86,6 +89,18 @@ fn available(args: &Args) -> Result<(), CliError> {
     }
     let text = format!("Option(s) [{}] are unavailable given other options on the command line", alone.join(", "));
     Err(CliError::parse(text).exception("joptsimple.UnavailableOptionException"))
+}
+
+/// `--watch` is kfk's own.
+fn watched(args: &Args) -> Result<(), CliError> {
+    let watch = ("watch", args.watch.is_some());
+    refuse(watch, &[("members", args.members), ("state", args.state.is_some())])?;
+    match args.output {
+        Some(Format::Json | Format::Name) if watch.1 => {
+            Err(CliError::usage("--watch does not end, and -o json and -o name do").hint("`-o jsonl` has an object a line"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn need_group(action: &str, some_group: bool, which: &str) -> Result<(), CliError> {

@@ -46,7 +46,7 @@ pub(super) async fn describe(admin: &Admin, args: &Args, view: View, cx: &Contex
 }
 
 /// The groups asked for, sorted by name; any that does not exist is an error.
-async fn gather(admin: &Admin, args: &Args) -> Result<Vec<Group>, CliError> {
+pub(super) async fn gather(admin: &Admin, args: &Args) -> Result<Vec<Group>, CliError> {
     let ids: BTreeSet<String> = match args.all_groups {
         true => list::groups(admin, &Filter::default()).await?.into_iter().map(|g| g.group).collect(),
         false => args.group.iter().cloned().collect(),
@@ -59,7 +59,7 @@ async fn gather(admin: &Admin, args: &Args) -> Result<Vec<Group>, CliError> {
 }
 
 /// Partitions of members first, in the order of members; then those that only have a committed offset.
-async fn offsets(admin: &Admin, group: &Group) -> Result<Vec<OffsetRow>, CliError> {
+pub(super) async fn offsets(admin: &Admin, group: &Group) -> Result<Vec<OffsetRow>, CliError> {
     let committed = committed(admin, &group.id).await?;
     let mut rows = Vec::new();
     let mut assigned = BTreeSet::new();

@@ -13,7 +13,7 @@ use crate::wire::{ErrorCode, Message, Reader};
 
 /// A described group.
 #[derive(Debug)]
-pub(super) struct Group {
+pub(in crate::cli) struct Group {
     pub id: String,
     /// As the broker names it: Stable, Empty, ...
     pub state: String,
@@ -41,7 +41,7 @@ impl Coordinator {
 }
 
 #[derive(Debug)]
-pub(super) struct Member {
+pub(in crate::cli) struct Member {
     pub id: String,
     pub instance: Option<String>,
     pub host: String,
@@ -91,7 +91,7 @@ pub(super) async fn find(admin: &Admin, id: &str) -> Result<Option<Group>, CliEr
 }
 
 /// The group. Errors: it does not exist, or is no consumer group.
-pub(super) async fn describe(admin: &Admin, id: &str) -> Result<Group, CliError> {
+pub(in crate::cli) async fn describe(admin: &Admin, id: &str) -> Result<Group, CliError> {
     let coordinator = Coordinator::of(admin, id).await?;
     // What a coordinator of both protocols says of a group of neither.
     let mut refusal = None;

@@ -9,6 +9,8 @@ pub mod plan;
 mod regex;
 mod render;
 pub(super) mod reset;
+mod trend;
+mod watch;
 pub(super) mod when;
 
 use std::path::PathBuf;
@@ -88,6 +90,11 @@ pub struct Args {
     #[arg(long, help_heading = "What to show")]
     pub offsets: bool,
 
+    /// With --describe: look again every SECONDS (2), and show how fast the group reads, how fast its lag grows, and when it will have caught
+    /// up. With --verbose each partition. Ctrl-C ends.
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = "2", help_heading = "What to show")]
+    pub watch: Option<String>,
+
     /// With --describe: the state of the group. With --list: states too, or only groups in these (Stable, Empty, ...).
     #[arg(long, value_name = "STATE,...", num_args = 0..=1, require_equals = true, default_missing_value = "", help_heading = "What to show")]
     pub state: Option<String>,
@@ -158,7 +165,10 @@ impl Args {
         let admin = connect::admin(properties, cx).await?;
         match (action, reset) {
             (Action::List, _) => list::list(&admin, self, cx).await?,
-            (Action::Describe(view), _) => describe::describe(&admin, self, *view, cx).await?,
+            (Action::Describe(view), _) => match &self.watch {
+                Some(seconds) => return watch::watch(&admin, self, watch::every(seconds)?, cx).await,
+                None => describe::describe(&admin, self, *view, cx).await?,
+            },
             (Action::Delete, _) => return delete::delete_groups(&admin, self, cx).await,
             (Action::DeleteOffsets, _) => return delete::delete_offsets(&admin, self, cx).await,
             (Action::ResetOffsets, Some(reset)) => return reset::reset(&admin, self, reset, cx).await,
@@ -182,10 +192,10 @@ impl Tool for Args {
         let reset = if action == Action::ResetOffsets { Some(reset::Reset::read(&self)?) } else { None };
         plan::TopicArg::read_all(&self.topic)?;
         list::Filter::read(&self)?;
+        self.watch.as_deref().map(watch::every).transpose()?;
         let properties = self.properties()?;
-        connect::run(&self.connection, properties, cx, connect::ADMIN, async |properties| {
-            self.work(&action, reset.as_ref(), &properties, cx).await
-        })
+        let kind = if self.watch.is_some() { connect::WATCHING } else { connect::ADMIN };
+        connect::run(&self.connection, properties, cx, kind, async |properties| self.work(&action, reset.as_ref(), &properties, cx).await)
     }
 
     /// A failure ends Kafka's own tool with exit code 0.

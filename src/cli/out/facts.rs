@@ -7,8 +7,11 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::{Format, Out, csv, json, table, yaml};
+use super::{Format, Out, csv, json, plain, table, yaml};
 use crate::cli::error::CliError;
+
+/// How wide columns of texts are where nobody knows what comes.
+const FLOWING: usize = 12;
 
 /// When a table for people has a column. For programs all are always there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -239,7 +242,35 @@ impl Facts {
         Value::from(self.columns.iter().zip(row).map(|(c, cell)| (c.name.to_owned(), cell.to_json())).collect::<Map<_, _>>())
     }
 
-    fn tables(&self) -> String {
+    /// For what goes on and on: as `print`, but names only before the `first` rows. Where people look there is a line a row, with all columns.
+    pub fn print_on(&self, out: &mut Out, format: Format, first: bool) -> Result<(), CliError> {
+        let cells = |row: &Vec<Cell>| -> Vec<String> { row.iter().map(Cell::to_shown).collect() };
+        match format {
+            Format::Table | Format::Plain => {
+                let heads: Vec<String> = self.columns.iter().map(Column::header).collect();
+                // As wide as the name, or as most of what stands below it.
+                let width = |head: &String| head.chars().count().max(FLOWING);
+                let padded = |line: &Vec<String>| {
+                    let cells: Vec<(&str, usize)> = line.iter().zip(&heads).map(|(cell, head)| (cell.as_str(), width(head))).collect();
+                    plain::row(&cells).trim_end().to_owned()
+                };
+                let above = first.then(|| heads.clone());
+                above.into_iter().chain(self.rows.iter().map(cells)).try_for_each(|line| out.line(padded(&line)))
+            }
+            Format::Csv if !first => self.rows.iter().try_for_each(|row| out.bytes(csv::line(row).as_bytes())),
+            // Lists of YAML go on by themselves, so long as they are not empty.
+            Format::Yaml if self.rows.is_empty() => Ok(()),
+            _ => self.print(out, format, |_| Ok(())),
+        }
+    }
+
+    /// Writes what Kafka has no layout for: a table in its place.
+    pub fn print_own(&self, out: &mut Out, format: Format) -> Result<(), CliError> {
+        self.print(out, format, |out| out.line(self.tables()))
+    }
+
+    /// As people get it.
+    pub fn tables(&self) -> String {
         let all = self.above.iter().map(|above| above.as_ref()).chain([self]);
         all.filter(|facts| facts.above.is_none() || !facts.rows.is_empty()).map(Facts::table).collect::<Vec<_>>().join("\n\n")
     }

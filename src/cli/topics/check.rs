@@ -77,6 +77,7 @@ fn allowed(args: &Args, action: Action) -> Result<(), CliError> {
         refuse(report, &[overrides])?;
     }
     with(overrides, &[Describe])?;
+    with(("long", args.long), &[List])?;
     with(("if-exists", args.if_exists), &[Alter, Delete, Describe])?;
     with(("if-not-exists", args.if_not_exists), &[Create])?;
     with(("exclude-internal", args.exclude_internal), &[List, Describe])

@@ -2,6 +2,7 @@
 
 mod change;
 mod check;
+mod long;
 mod select;
 mod show;
 
@@ -109,6 +110,10 @@ pub struct Args {
     /// How many partitions the broker describes in one response.
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub partition_size_limit_per_response: Option<i32>,
+
+    /// With --list: how many partitions, replicas, records and bytes, and which groups read the topic.
+    #[arg(long, help_heading = "What to show")]
+    pub long: bool,
 
     /// How to print --list and --describe.
     #[arg(long, short = 'o', value_enum, value_name = "FORMAT")]

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Args;
+use super::long;
 use super::select::{must_exist, topic_id, topics};
 use crate::cli::error::CliError;
 use crate::cli::out::facts::{Cell, Column, Facts, number, row, text};
@@ -23,6 +24,10 @@ const MIN_ISR: &str = "min.insync.replicas";
 pub(super) async fn list(admin: &Admin, args: &Args, cx: &Context) -> Result<(), CliError> {
     let found = topics(admin, args.topic.as_deref(), args.exclude_internal, cx).await?;
     let mut out = Out::stdout();
+    if args.long {
+        long::facts(admin, &found).await?.print_own(&mut out, Format::pick(args.output, cx))?;
+        return out.flush();
+    }
     const COLUMNS: &[Column] = &[text("topic"), number("partitions"), text("internal"), text("topic_id")];
     let row = |t: &TopicListing| row![&t.name, t.partitions, t.is_internal, t.id.to_string()];
     Facts::new(COLUMNS, found.iter().map(row)).print(&mut out, Format::pick(args.output, cx), |out| {
