@@ -32,6 +32,16 @@ const BASH: &str = r#"_kfk() {
 complete -o bashdefault -o default -F _kfk NAMES
 "#;
 
+/// What clap's script for zsh has, and what is in its place: what ends in an equals sign goes on, so no blank follows it.
+const ZSH_OPEN: [(&str, &str); 3] = [
+    ("local -a other=()", "local -a other=()\n        local -a open=()"),
+    (
+        "            else\n                other+=(",
+        "            elif [[ \"$value\" == *= ]]; then\n                open+=(\"$completion\")\n            else\n                other+=(",
+    ),
+    ("_describe -V 'values' other\n", "_describe -V 'values' other\n        [[ -n $open ]] && _describe -V 'values' open -S ''\n"),
+];
+
 /// Ends the script for zsh.
 const ZSH_FIRST: &str = r#"if [[ $funcstack[1] == _kfk ]]; then
     _clap_dynamic_completer_kfk "$@"
@@ -94,6 +104,7 @@ fn zsh(names: &[String]) -> io::Result<String> {
     Zsh.write_registration(VARIABLE, "kfk", &names, "kfk", &mut text)?;
     // The names come out as one quoted word, of which zsh makes a command with blanks in its name.
     let text = String::from_utf8_lossy(&text).replace(&format!("'{names}'"), &names);
+    let text = ZSH_OPEN.iter().fold(text, |text, (theirs, ours)| text.replacen(theirs, ours, 1));
     // When zsh loads the file at the first Tab it runs it in place of the function, which that Tab is waiting for.
     Ok(format!("{}\n\n{ZSH_FIRST}", text.trim()))
 }
@@ -168,6 +179,14 @@ mod tests {
     fn lines_are_split_as_the_shell_does() {
         assert_eq!(split("kfk topics --topic 'a b' c\\ d "), ["kfk", "topics", "--topic", "a b", "c d", ""]);
         assert_eq!(split("kfk"), ["kfk"]);
+    }
+
+    #[test]
+    fn zsh_puts_no_blank_behind_an_equals_sign() {
+        let text = String::from_utf8(script(Shell::Zsh).unwrap()).unwrap();
+        for (_, ours) in ZSH_OPEN {
+            assert!(text.contains(ours), "clap's script has changed: {text}");
+        }
     }
 
     #[test]

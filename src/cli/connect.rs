@@ -17,7 +17,7 @@ use crate::config;
 pub const BROKERS_VARIABLE: &str = "KFK_BROKERS";
 const SERVERS: &str = "bootstrap.servers";
 const CONTROLLERS: &str = "bootstrap.controllers";
-const DEFAULT_BROKERS: &str = "localhost:9092";
+pub const DEFAULT_BROKERS: &str = "localhost:9092";
 const DEFAULT_PORT: u16 = 9092;
 /// A broker that does not answer is told within this time, however many addresses there are.
 const UNREACHABLE_AFTER_MS: u64 = 4200;
@@ -29,7 +29,7 @@ pub type Properties = Vec<(String, String)>;
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct ConnectionArgs {
     /// Brokers to contact first, separated by commas. Else bootstrap.servers of the properties file, $KFK_BROKERS, localhost:9092.
-    #[arg(long, value_name = "HOST:PORT,...", value_hint = clap::ValueHint::Other)]
+    #[arg(long, value_name = "HOST:PORT,...", add = super::names::brokers())]
     pub bootstrap_server: Option<String>,
 
     /// Instead of a server, run the broker in this process on the data directory DIR (or talk to the server that owns it).

@@ -95,10 +95,14 @@ fn config(dir: &Path) -> Result<BrokerConfig, CliError> {
     BrokerConfig::parse(settings).map(|(config, _)| config).map_err(|e| CliError::config(e.to_string()))
 }
 
+/// The address in the directory. Whether a process is there is another question.
+pub fn announced(dir: &Path) -> Option<SocketAddr> {
+    fs::read_to_string(dir.join(ADDRESS_FILE)).ok()?.trim().parse().ok()
+}
+
 /// The address of the process that runs on `dir`, if one accepts connections there.
 pub fn owner(dir: &Path) -> Option<String> {
-    let text = fs::read_to_string(dir.join(ADDRESS_FILE)).ok()?;
-    let address: SocketAddr = text.trim().parse().ok()?;
+    let address = announced(dir)?;
     TcpStream::connect_timeout(&address, Duration::from_millis(200)).ok()?;
     Some(address.to_string())
 }

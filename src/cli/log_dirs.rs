@@ -35,7 +35,7 @@ pub struct Args {
     pub topic_list: Option<String>,
 
     /// Only these brokers. Default: all.
-    #[arg(long, value_name = "ID,...", allow_hyphen_values = true, help_heading = "Which ones")]
+    #[arg(long, value_name = "ID,...", allow_hyphen_values = true, help_heading = "Which ones", add = names::ids_of_brokers())]
     pub broker_list: Option<String>,
 
     /// How to print it.

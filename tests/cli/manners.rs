@@ -114,6 +114,42 @@ fn completions_are_quick_and_silent_without_a_broker() {
     assert_eq!(out, "--describe");
 }
 
+/// What bash gets for a line, started where no server's directory is.
+fn completed(line: &str, brokers: &str) -> Vec<String> {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let mut command = kfk(&["--", line]);
+    let (code, out, err) = run(command.current_dir(elsewhere.path()).env("KFK_COMPLETE", "bash").env("KFK_BROKERS", brokers));
+    assert_eq!((code, err.as_str()), (0, ""), "{line}");
+    out.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn addresses_and_settings_complete_although_nobody_answers() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap().to_string();
+    let started = Instant::now();
+    assert_eq!(completed("kfk topics --bootstrap-server ", &address), [address.as_str()]);
+    assert_eq!(completed("kfk topics --describe --topic ", &address), [""; 0]);
+    assert!(started.elapsed() < Duration::from_millis(1500), "{:?}", started.elapsed());
+    assert_eq!(completed("kfk topics --create --topic t --config clean", &address), ["cleanup.policy="]);
+    assert_eq!(completed("kfk configs --alter --topic t --add-config retention.ms=5,cleanup.policy=c", &address), ["compact"]);
+    assert_eq!(completed("kafka-configs --alter --entity-type groups --delete-config share.is", &address), ["share.isolation.level"]);
+}
+
+#[test]
+fn names_of_what_there_is_come_from_the_broker() {
+    let broker = crate::broker::start_with(&[]);
+    let port = broker.bootstrap.rsplit_once(':').unwrap().1;
+    let (code, _, err) = run(kfk(&["topics", "--create", "--topic", "orders", "--bootstrap-server", &broker.bootstrap]).current_dir("/"));
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(completed("kfk topics --describe --topic or", &broker.bootstrap), ["orders"]);
+    assert_eq!(completed("kfk configs --describe --entity-type topics --entity-name or", &broker.bootstrap), ["orders"]);
+    assert_eq!(completed("kfk log-dirs --broker-list ", &broker.bootstrap), ["1"]);
+    // By an address that is no name of the broker's it tells the one that it advertises.
+    let told = completed("kfk topics --bootstrap-server ", &format!("127.0.0.1:{port}"));
+    assert!(told.contains(&broker.bootstrap) && told.contains(&format!("127.0.0.1:{port}")), "{told:?}");
+}
+
 #[test]
 fn zsh_gets_the_names_as_words_and_an_answer_to_the_first_tab() {
     let (code, out, _) = run(&mut kfk(&["completions", "zsh"]));

@@ -36,7 +36,7 @@ fn watch(broker: &Broker, format: &str) -> (Child, impl Iterator<Item = String>)
     (child, lines.take(300))
 }
 
-fn interrupted(mut child: Child) {
+fn interrupted(child: Child) {
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
     let ended = child.wait_with_output().unwrap();
     assert_eq!((ended.status.code(), String::from_utf8_lossy(&ended.stderr).as_ref()), (Some(0), ""));

@@ -35,7 +35,7 @@ pub struct Args {
     pub topic: Vec<String>,
 
     /// Brokers of the cluster to copy to.
-    #[arg(long, value_name = "HOST:PORT,...", value_hint = clap::ValueHint::Other)]
+    #[arg(long, value_name = "HOST:PORT,...", add = complete::brokers())]
     pub to: Option<String>,
 
     /// The name of the copy, if it is to be another. For one topic.

@@ -3,6 +3,8 @@
 use clap::builder::ValueParser;
 use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches};
 
+use crate::cli::names;
+
 /// What has settings, quotas or credentials. In the order in which Kafka's tool names them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
@@ -73,8 +75,8 @@ impl clap::Args for EntityArgs {
             arg.help(help).help_heading(HEADING).allow_hyphen_values(true)
         };
         command
-            .arg(text(TYPE, "TYPE", format!("What kind of thing: {all}. Users and clients can be given together.")))
-            .arg(text(NAME, "NAME", "The name of one of that kind: a topic, a broker's id, a user ...".to_owned()))
+            .arg(text(TYPE, "TYPE", format!("What kind of thing: {all}. Users and clients can be given together.")).add(names::kinds()))
+            .arg(text(NAME, "NAME", "The name of one of that kind: a topic, a broker's id, a user ...".to_owned()).add(names::entities()))
             .arg(
                 Arg::new(DEFAULT)
                     .long(DEFAULT)

@@ -3,7 +3,7 @@
 mod alter;
 mod check;
 mod describe;
-mod entity;
+pub(super) mod entity;
 mod given;
 mod render;
 
@@ -49,7 +49,7 @@ pub struct Args {
     pub all: bool,
 
     /// What to set: KEY=VALUE,KEY=[VALUE,VALUE]. Of a user also SCRAM-SHA-256=[iterations=N,password=SECRET].
-    #[arg(long, value_name = "KEY=VALUE,...", allow_hyphen_values = true)]
+    #[arg(long, value_name = "KEY=VALUE,...", allow_hyphen_values = true, add = names::settings())]
     pub add_config: Option<String>,
 
     /// A properties file with what to set.
@@ -57,7 +57,7 @@ pub struct Args {
     pub add_config_file: Option<PathBuf>,
 
     /// What to take away, so that the default holds again.
-    #[arg(long, value_name = "KEY,...")]
+    #[arg(long, value_name = "KEY,...", add = names::setting_names())]
     pub delete_config: Vec<String>,
 
     #[command(flatten)]
@@ -84,7 +84,7 @@ pub struct Args {
     pub user_defaults: bool,
 
     /// The broker of this id.
-    #[arg(long, value_name = "ID", allow_hyphen_values = true, help_heading = "Which ones")]
+    #[arg(long, value_name = "ID", allow_hyphen_values = true, help_heading = "Which ones", add = names::ids_of_brokers())]
     pub broker: Option<String>,
 
     /// All brokers.
@@ -92,7 +92,7 @@ pub struct Args {
     pub broker_defaults: bool,
 
     /// The log levels of the broker of this id.
-    #[arg(long, value_name = "ID", allow_hyphen_values = true, help_heading = "Which ones")]
+    #[arg(long, value_name = "ID", allow_hyphen_values = true, help_heading = "Which ones", add = names::ids_of_brokers())]
     pub broker_logger: Option<String>,
 
     /// Addresses that have no quotas of their own.

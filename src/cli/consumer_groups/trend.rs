@@ -122,13 +122,16 @@ fn trend(all: &[Moving]) -> Trend {
 mod tests {
     use super::*;
 
-    fn places(of: &[(i32, Option<i64>, i64)]) -> Places {
+    /// A partition, where the group is, where it ends.
+    type Seen = (i32, Option<i64>, i64);
+
+    fn places(of: &[Seen]) -> Places {
         of.iter()
             .map(|(p, current, end)| (("g".into(), TopicPartition::new("t", *p)), Place { current: *current, end: Some(*end) }))
             .collect()
     }
 
-    fn history(moments: &[(u64, &[(i32, Option<i64>, i64)])]) -> History {
+    fn history(moments: &[(u64, &[Seen])]) -> History {
         let mut history = History::default();
         moments.iter().for_each(|(at, of)| history.seen(Duration::from_secs(*at), places(of)));
         history

@@ -81,7 +81,8 @@ async fn look(admin: &Admin, args: &Args) -> Result<Places, CliError> {
 }
 
 fn cells(whose: &Whose, trend: Trend, time: &str) -> Vec<Cell> {
-    let short = |rate: Option<f64>| rate.map(|r| (r * 10.0).round() / 10.0);
+    // Nothing is not less than nothing: -0.0 + 0.0 is 0.0.
+    let short = |rate: Option<f64>| rate.map(|r| (r * 10.0).round() / 10.0 + 0.0);
     let (consumed, produced, growth) = (short(trend.consumed), short(trend.produced), short(trend.growth));
     let until = trend.to_zero.map(shown);
     row![&whose.group, &whose.topic, whose.partition, trend.lag, consumed, produced, growth, until, short(trend.to_zero), time]

@@ -21,7 +21,7 @@ const METADATA: &str = "metadata.version";
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Brokers to contact first, separated by commas. Else bootstrap.servers of the properties file, $KFK_BROKERS, localhost:9092.
-    #[arg(long, value_name = "HOST:PORT,...", value_hint = ValueHint::Other, global = true)]
+    #[arg(long, value_name = "HOST:PORT,...", add = super::names::brokers(), global = true)]
     pub bootstrap_server: Option<String>,
 
     /// Controllers to ask instead of brokers, separated by commas.
@@ -36,7 +36,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, global = true)]
     pub command_config: Option<PathBuf>,
 
-    /// How to print what describe finds.
+    /// How to print what is found.
     #[arg(long, short = 'o', value_enum, value_name = "FORMAT", global = true)]
     pub output: Option<Format>,
 
@@ -184,34 +184,32 @@ impl Action {
         Ok(Some(Update { verb, kind, levels, dry_run }))
     }
 
-    /// What can be told without asking anybody; `None` for the other actions.
-    fn told(&self) -> Option<Result<Vec<String>, CliError>> {
+    /// Prints what can be told without asking anybody. False for the other actions.
+    fn tell(&self, out: &mut Out, format: Format) -> Result<bool, CliError> {
         match self {
-            Action::VersionMapping { release_version } => Some(releases::mapping(release_version.as_deref())),
-            Action::FeatureDependencies { feature } => Some(feature.iter().map(|text| dependencies(text)).collect()),
-            _ => None,
+            Action::VersionMapping { release_version } => releases::print_mapping(out, format, release_version.as_deref())?,
+            Action::FeatureDependencies { feature } => {
+                let levels = feature.iter().map(|text| known_level(text)).collect::<Result<Vec<_>, _>>()?;
+                releases::print_needs(out, format, &levels)?;
+            }
+            _ => return Ok(false),
         }
+        Ok(true)
     }
 }
 
-/// Lines about what one level needs.
-fn dependencies(text: &str) -> Result<String, CliError> {
+/// A level that can be asked about.
+fn known_level(text: &str) -> Result<(String, i16), CliError> {
     let (name, level) = name_and_level(text)?;
     if name == METADATA {
-        let version = releases::known_name(level).ok_or_else(|| CliError::value(format!("Unknown metadata.version {level}")))?;
-        return Ok(format!("{name}={level} ({version}) has no dependencies."));
+        releases::known_name(level).ok_or_else(|| CliError::value(format!("Unknown metadata.version {level}")))?;
+        return Ok((name, level));
     }
     let highest = releases::highest(&name).ok_or_else(|| CliError::value(format!("Unknown feature: {name}")))?;
-    if !(0..=highest).contains(&level) {
-        return Err(CliError::value(format!("No feature:{name} with feature level {level}")));
+    match (0..=highest).contains(&level) {
+        true => Ok((name, level)),
+        false => Err(CliError::value(format!("No feature:{name} with feature level {level}"))),
     }
-    Ok(match releases::needs(&name, level) {
-        None => format!("{name}={level} has no dependencies."),
-        Some(needed) => {
-            let version = releases::version_name(needed);
-            format!("{name}={level} requires:\n    {METADATA}={needed} ({version})")
-        }
-    })
 }
 
 impl Args {
@@ -280,11 +278,13 @@ impl Tool for Args {
     const ARGPARSE: Option<&'static Spec> = Some(&spec::SPEC);
 
     fn run(self, cx: &Context) -> Result<Exit, CliError> {
-        if let Some(told) = self.action.told() {
+        // In a block of its own: whoever holds standard output keeps others from it.
+        {
             let mut out = Out::stdout();
-            told?.iter().try_for_each(|line| out.line(line))?;
-            out.flush()?;
-            return Ok(Exit::OK);
+            if self.action.tell(&mut out, Format::pick(self.output, cx))? {
+                out.flush()?;
+                return Ok(Exit::OK);
+            }
         }
         let connection = ConnectionArgs {
             bootstrap_server: self.bootstrap_server.clone(),

@@ -62,7 +62,7 @@ pub struct Args {
     pub topics_to_move_json_file: Option<PathBuf>,
 
     /// The brokers to propose: 1,2,3.
-    #[arg(long, value_name = "ID,...", allow_hyphen_values = true)]
+    #[arg(long, value_name = "ID,...", allow_hyphen_values = true, add = super::names::ids_of_brokers())]
     pub broker_list: Option<String>,
 
     /// Propose without regard to racks.

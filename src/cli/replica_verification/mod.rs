@@ -27,7 +27,7 @@ const DEPRECATED: &str = "This tool is deprecated and may be removed in a future
 #[derive(Debug, Default, clap::Args)]
 pub struct Args {
     /// Brokers to contact first, separated by commas. Else $KFK_BROKERS, localhost:9092.
-    #[arg(long, alias = "bootstrap-server", value_name = "HOST:PORT,...", value_hint = clap::ValueHint::Other)]
+    #[arg(long, alias = "bootstrap-server", value_name = "HOST:PORT,...", add = super::names::brokers())]
     pub broker_list: Option<String>,
 
     /// Only topics whose whole name matches this regular expression. Default: all.

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use super::thrown;
 use crate::cli::error::CliError;
+use crate::cli::out::facts::{Cell, Column, Facts, number, row, text};
+use crate::cli::out::{Format, Out};
 use crate::node::quorum::storage::{ELR_VERSION, KRAFT_VERSION, METADATA_VERSION};
 
 /// The levels of `metadata.version` from 7 on. The last one is not finished: it can be asked about, and not be used.
@@ -86,43 +88,57 @@ pub(in crate::cli) fn version(text: &str, unfinished: bool) -> Result<i16, CliEr
     found.and_then(|at| i16::try_from(at).ok()).map(|at| FIRST + at).ok_or_else(unknown)
 }
 
-/// The levels that a release has, with `metadata.version`, in the order in which they are told.
-pub(in crate::cli) fn mapping(release: Option<&str>) -> Result<Vec<String>, CliError> {
+/// Prints the levels that a release has, with `metadata.version`.
+pub(in crate::cli) fn print_mapping(out: &mut Out, format: Format, release: Option<&str>) -> Result<(), CliError> {
+    const COLUMNS: &[Column] = &[text("feature"), number("level"), text("release").if_any()];
     let shown = release.unwrap_or(version_name(LATEST));
     let level = version(shown, true)?;
-    let first = format!("{METADATA_VERSION}={level} ({shown})");
-    Ok(std::iter::once(first).chain(FEATURES.iter().map(|f| format!("{}={}", f.name, f.at(level)))).collect())
+    let first = row![METADATA_VERSION, level, shown];
+    let rows = std::iter::once(first).chain(others(level).map(|(name, level)| row![name, level, Cell::Null]));
+    Facts::new(COLUMNS, rows).print(out, format, |out| {
+        out.line(format!("{METADATA_VERSION}={level} ({shown})"))?;
+        others(level).try_for_each(|(name, level)| out.line(format!("{name}={level}")))
+    })
 }
 
-/// What these levels need, in lines.
-pub(super) fn dependencies(asked: &[String]) -> Result<Vec<String>, CliError> {
-    let mut lines = Vec::new();
-    for text in asked {
+/// Prints what these levels need. They must be known ones.
+pub(in crate::cli) fn print_needs(out: &mut Out, format: Format, asked: &[(String, i16)]) -> Result<(), CliError> {
+    const COLUMNS: &[Column] = &[text("feature"), number("level"), text("requires")];
+    let requires = |name: &str, level: i16| needs(name, level).map(|needed| format!("{METADATA_VERSION}={needed}"));
+    let rows = asked.iter().map(|(name, level)| row![name, *level, requires(name, *level).into_iter().collect::<Vec<_>>()]);
+    Facts::new(COLUMNS, rows).print(out, format, |out| {
+        asked.iter().try_for_each(|(name, level)| match needs(name, *level) {
+            Some(needed) => {
+                out.line(format!("{name}={level} requires:"))?;
+                out.line(format!("    {METADATA_VERSION}={needed} ({})", version_name(needed)))
+            }
+            None if name == METADATA_VERSION => out.line(format!("{name}={level} ({}) has no dependencies.", version_name(*level))),
+            None => out.line(format!("{name}={level} has no dependencies.")),
+        })
+    })
+}
+
+/// Reads levels: `name=level`.
+pub(super) fn known_levels(asked: &[String]) -> Result<Vec<(String, i16)>, CliError> {
+    let read = |text: &String| {
         let (name, number) = text.split_once('=').ok_or_else(|| {
             let expected = "Expected format: 'feature=version' (e.g. 'group.version=1')";
             CliError::usage(format!("Invalid feature format: {text}. {expected}"))
         })?;
         let level: i16 = number.parse().map_err(|_| CliError::usage(format!("Invalid version format: {number} for feature {name}")))?;
         if name == METADATA_VERSION {
-            if !(FIRST..FIRST + VERSIONS.len() as i16).contains(&level) {
-                return Err(CliError::usage(format!("Unknown metadata.version {level}")));
-            }
-            lines.push(format!("{name}={level} ({}) has no dependencies.", version_name(level)));
-            continue;
+            return match known_name(level) {
+                Some(_) => Ok((name.to_owned(), level)),
+                None => Err(CliError::usage(format!("Unknown metadata.version {level}"))),
+            };
         }
         let feature = find(name).ok_or_else(|| CliError::usage(format!("Unknown feature: {name}")))?;
-        if !(0..=feature.max).contains(&level) {
-            return Err(CliError::usage(format!("Feature level {level} is not supported for feature {name}")));
+        match (0..=feature.max).contains(&level) {
+            true => Ok((name.to_owned(), level)),
+            false => Err(CliError::usage(format!("Feature level {level} is not supported for feature {name}"))),
         }
-        match needs(name, level) {
-            Some(needed) => {
-                lines.push(format!("{name}={level} requires:"));
-                lines.push(format!("    {METADATA_VERSION}={needed} ({})", version_name(needed)));
-            }
-            None => lines.push(format!("{name}={level} has no dependencies.")),
-        }
-    }
-    Ok(lines)
+    };
+    asked.iter().map(read).collect()
 }
 
 /// The levels to format with.

@@ -26,7 +26,7 @@ const META: &str = "meta.properties";
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// How to print what info finds.
+    /// How to print what is found.
     #[arg(long, short = 'o', value_enum, value_name = "FORMAT", global = true)]
     pub output: Option<Format>,
 
@@ -112,14 +112,18 @@ impl Tool for Args {
 
     fn run(self, cx: &Context) -> Result<Exit, CliError> {
         let mut out = Out::stdout();
-        let print = |out: &mut Out, lines: Vec<String>| lines.iter().try_for_each(|line| out.line(line)).map(|()| Exit::OK);
-        let exit = match &self.action {
-            Action::Info { config } => info(&NodeConfig::load(config)?, &mut out, Format::pick(self.output, cx))?,
-            Action::Format(args) => args.run(&mut out, cx).map(|()| Exit::OK)?,
-            Action::VersionMapping { release_version } => print(&mut out, features::mapping(release_version.as_deref())?)?,
-            Action::FeatureDependencies { feature } => print(&mut out, features::dependencies(feature)?)?,
-            Action::RandomUuid => print(&mut out, vec![random_uuid()?.to_string()])?,
-        };
+        let format = Format::pick(self.output, cx);
+        let mut exit = Exit::OK;
+        match &self.action {
+            Action::Info { config } => exit = info(&NodeConfig::load(config)?, &mut out, format)?,
+            Action::Format(args) => args.run(&mut out, cx)?,
+            Action::VersionMapping { release_version } => features::print_mapping(&mut out, format, release_version.as_deref())?,
+            Action::FeatureDependencies { feature } => features::print_needs(&mut out, format, &features::known_levels(feature)?)?,
+            Action::RandomUuid => {
+                let uuid = random_uuid()?.to_string();
+                Facts::new(&[UUID], [row![&uuid]]).print(&mut out, format, |out| out.line(&uuid))?;
+            }
+        }
         out.flush()?;
         Ok(exit)
     }
@@ -157,6 +161,7 @@ fn meta(dir: &Path) -> Result<Option<BTreeMap<String, String>>, CliError> {
     }
 }
 
+const UUID: Column = text("uuid");
 const DIRECTORIES: &[Column] = &[
     text("directory"),
     text("formatted"),

@@ -56,7 +56,7 @@ pub struct Args {
     pub topic_id: Option<String>,
 
     /// With --create: a setting of the new topic. May be given several times.
-    #[arg(long, value_name = "NAME=VALUE")]
+    #[arg(long, value_name = "NAME=VALUE", add = names::topic_settings())]
     pub config: Vec<String>,
 
     /// No longer supported by Kafka; ignored.

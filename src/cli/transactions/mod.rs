@@ -26,7 +26,7 @@ const UNIDENTIFIED: &str = "The transaction to abort must be identified either w
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Brokers to contact first, separated by commas. Else bootstrap.servers of the properties file, $KFK_BROKERS, localhost:9092.
-    #[arg(long, value_name = "HOST:PORT,...", value_hint = ValueHint::Other, global = true)]
+    #[arg(long, value_name = "HOST:PORT,...", add = names::brokers(), global = true)]
     pub bootstrap_server: Option<String>,
 
     /// Instead of a server, run the broker in this process on the data directory DIR (or talk to the server that owns it).
