@@ -13,6 +13,7 @@ mod differences;
 mod doctor;
 mod dump_log;
 mod elections;
+mod examples;
 mod groups;
 mod manners;
 mod offsets;
