@@ -71,7 +71,11 @@ impl Example {
     fn command(&self, broker: &Broker, other: &Broker) -> String {
         let data = broker.data_dir().expect("a broker of our own").display().to_string();
         let mut line = self.line.replace("127.0.0.1:9092", "127.0.0.1:0").replace("127.0.0.1:9404", "127.0.0.1:0");
-        line = line.replace("localhost:9092", &broker.bootstrap).replace("other:9092", &other.bootstrap).replace("1000000", "1000");
+        line = line
+            .replace("localhost:9092", &broker.bootstrap)
+            .replace("other:9092", &other.bootstrap)
+            .replace("broker.example:9092", &other.bootstrap)
+            .replace("1000000", "1000");
         match self.line.as_str() {
             server if server.contains("kfk server") => line,
             // Only of a directory that no broker writes to.
