@@ -25,15 +25,23 @@ pub struct Member {
     /// 0: it has to join.
     epoch: i32,
     owned: BTreeSet<(TopicId, i32)>,
+    /// Part of what it owns: it was told to give these up, and has not done so yet.
+    giving_up: BTreeSet<(TopicId, i32)>,
+    /// Since when, until it has told that it did.
+    asked: Option<MonoMs>,
     /// It owns something else than it has said.
     must_tell: bool,
+    /// An answer was lost, and with it perhaps what it should know: it says all, and so hears all.
+    missed: bool,
     /// Its last answer: so long its partitions are its own.
     heard: MonoMs,
 }
 
 impl Member {
     pub fn some() -> Vec<Member> {
-        let one = |i| Member { id: format!("m{i}"), epoch: 0, owned: BTreeSet::new(), must_tell: false, heard: MonoMs(0) };
+        let none = BTreeSet::new;
+        let (epoch, must_tell, heard, asked) = (0, false, MonoMs(0), None);
+        let one = |i| Member { id: format!("m{i}"), epoch, owned: none(), giving_up: none(), asked, must_tell, missed: false, heard };
         (0..3).map(one).collect()
     }
 
@@ -41,18 +49,38 @@ impl Member {
     fn forget(&mut self) {
         self.epoch = 0;
         self.owned.clear();
+        self.giving_up.clear();
+        self.asked = None;
         self.must_tell = false;
     }
 
-    fn adopt(&mut self, told: &Assignment) {
+    /// It takes what is new at once, and gives up the rest when it is done with it.
+    fn adopt(&mut self, told: &Assignment, now: MonoMs) {
         let all = told.topic_partitions.iter().flat_map(|t| t.partitions.iter().map(|p| (t.topic_id, *p)));
         let all: BTreeSet<(TopicId, i32)> = all.collect();
         self.must_tell |= all != self.owned;
-        self.owned = all;
+        self.giving_up = self.owned.difference(&all).copied().collect();
+        if !self.giving_up.is_empty() {
+            self.asked.get_or_insert(now);
+        }
+        self.owned.extend(all);
+    }
+
+    /// It has stopped reading what it was told to give up.
+    fn give_up(&mut self) {
+        let gone = std::mem::take(&mut self.giving_up);
+        self.must_tell |= !gone.is_empty();
+        self.owned.retain(|p| !gone.contains(p));
+    }
+
+    /// What nobody else may read: until its session runs out, or the time that it has to give something up. Then it is thrown out.
+    fn holds(&self, now: MonoMs) -> BTreeSet<(TopicId, i32)> {
+        let is_late = self.asked.is_some_and(|asked| now >= asked.plus(REBALANCE_MS as u64));
+        if now < self.heard.plus(SESSION_MS) && !is_late { self.owned.clone() } else { BTreeSet::new() }
     }
 
     fn heartbeat(&self, is_full: bool) -> ConsumerGroupHeartbeatRequest {
-        let is_full = is_full || self.epoch == 0;
+        let is_full = is_full || self.missed || self.epoch == 0;
         let of = |id: TopicId| self.owned.range((id, 0)..=(id, i32::MAX)).map(|(_, p)| *p).collect();
         let ids: BTreeSet<TopicId> = self.owned.iter().map(|(id, _)| *id).collect();
         let owned = ids.into_iter().map(|topic_id| TopicPartitions { topic_id, partitions: of(topic_id) }).collect();
@@ -70,11 +98,17 @@ impl Member {
 
 impl World {
     pub fn member_acts(&mut self) {
+        for _ in 0..=self.rng.below(4) {
+            self.one_member_acts();
+        }
+    }
+
+    fn one_member_acts(&mut self) {
         let who = self.rng.below(self.members.len() as u64) as usize;
-        match self.rng.below(12) {
+        match self.rng.below(16) {
             0 => self.leave(who),
             1..=3 if !self.members[who].owned.is_empty() => self.member_commits(who),
-            what => self.beat(who, what == 11),
+            what => self.beat(who, what == 15),
         }
     }
 
@@ -90,8 +124,12 @@ impl World {
     }
 
     fn beat(&mut self, who: usize, is_full: bool) {
+        if self.rng.below(3) == 0 {
+            self.members[who].give_up();
+        }
         let request = self.members[who].heartbeat(is_full);
         let told = request.topic_partitions.is_some();
+        self.members[who].missed = true;
         let Some(answer) = self.ask_heartbeat(request) else { return };
         let code = ErrorCode::from_code(answer.error_code);
         self.note(format!("member {who} at {}: {code:?} {} {:?}", self.members[who].epoch, answer.member_epoch, answer.assignment));
@@ -101,9 +139,13 @@ impl World {
                 self.stats.heartbeats += 1;
                 assert!(answer.member_epoch >= member.epoch, "the epoch of {member:?} went back to {}", answer.member_epoch);
                 (member.epoch, member.heard) = (answer.member_epoch, now);
+                member.missed = false;
                 member.must_tell &= !told;
+                if told && member.giving_up.is_empty() {
+                    member.asked = None;
+                }
                 if let Some(told) = &answer.assignment {
-                    member.adopt(told);
+                    member.adopt(told, now);
                 }
                 self.nobody_else_owns(who);
             }
@@ -115,8 +157,8 @@ impl World {
     /// K6, V8: as the members see it, which is where two of them would read the same records.
     fn nobody_else_owns(&mut self, who: usize) {
         let (now, mine) = (self.now.mono, &self.members[who]);
-        for other in self.members.iter().filter(|m| m.id != mine.id && now < m.heard.plus(SESSION_MS)) {
-            let both: Vec<_> = mine.owned.intersection(&other.owned).collect();
+        for other in self.members.iter().filter(|m| m.id != mine.id) {
+            let both: Vec<_> = mine.holds(now).intersection(&other.holds(now)).copied().collect();
             assert!(both.is_empty(), "{}", self.what(&format!("K6: {} and {} own {both:?}", mine.id, other.id)));
         }
     }
@@ -187,7 +229,11 @@ impl World {
         self.members.iter_mut().for_each(Member::forget);
     }
 
-    pub fn all_beat(&mut self) {
+    /// In a `hurry` nobody keeps what it was told to give up.
+    pub fn all_beat(&mut self, hurry: bool) {
+        if hurry {
+            self.members.iter_mut().for_each(Member::give_up);
+        }
         (0..self.members.len()).for_each(|who| self.beat(who, false));
     }
 

@@ -492,6 +492,11 @@ impl Node {
 
     /// Has all coordinators forget what they know and read their partitions again.
     pub fn reload(&mut self, now: Now) -> Result<(), Fail> {
+        // What is due comes first, so that it does not come in between.
+        self.pump(now);
+        if !(self.groups.is_committed() && self.txns.is_committed() && self.shares.is_committed()) {
+            return Ok(()); // the disk fails, and what they know is not what is committed
+        }
         // As records, since some of what a coordinator knows is not kept.
         let kept = |txns: &Shard<TxnShard, InternalLog>| -> Vec<KeyValue> {
             txns.machine().snapshot().iter().map(|r| TxnShard::encode(r).expect("it was written")).collect()
@@ -499,6 +504,15 @@ impl Node {
         let before = kept(&self.txns);
         let groups = self.groups.machine().snapshot();
         let states = self.share_states();
+        // As when somebody else had led the partitions for a moment.
+        let (groups_told, txns_told, shares_told) = (
+            self.groups.close(now, ErrorCode::NotCoordinator),
+            self.txns.close(now, ErrorCode::NotCoordinator),
+            self.shares.close(now, ErrorCode::NotCoordinator),
+        );
+        self.take_group(groups_told);
+        self.take_txn(txns_told);
+        self.take_share(shares_told);
         self.groups.open(now);
         self.txns.open(now);
         self.shares.open(now);

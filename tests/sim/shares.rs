@@ -52,6 +52,26 @@ impl ShareGroup {
     }
 }
 
+/// One batch for each run of offsets: with one type, or one for each.
+fn ack_batches(chosen: &[(Offset, AckType)]) -> Vec<AckBatch> {
+    let mut batches: Vec<AckBatch> = Vec::new();
+    for (offset, kind) in chosen {
+        match batches.last_mut() {
+            Some(batch) if batch.last + 1 == *offset => {
+                batch.last = *offset;
+                batch.types.push(*kind);
+            }
+            _ => batches.push(AckBatch { first: *offset, last: *offset, types: vec![*kind] }),
+        }
+    }
+    for batch in &mut batches {
+        if batch.types.iter().all(|t| *t == batch.types[0]) {
+            batch.types.truncate(1);
+        }
+    }
+    batches
+}
+
 impl World {
     fn shared(&mut self, group: usize, id: Id) -> &mut SharePart {
         self.share_groups[group].parts.entry(id).or_default()
@@ -71,19 +91,50 @@ impl World {
         }
         let group = self.rng.below(self.share_groups.len() as u64) as usize;
         let Some(id) = self.any_part(false) else { return };
-        let Some(part) = self.part(id) else { return };
         let member: Arc<str> = ["a", "b"][self.rng.below(2) as usize].into();
+        // Mostly somebody acts who holds something.
+        let held = self.holders();
+        let chosen = held.get(self.rng.below(held.len().max(1) as u64) as usize).cloned();
+        let (group, id, member) = chosen.filter(|_| self.rng.below(3) > 0).unwrap_or((group, id, member));
+        let Some(part) = self.part(id) else { return };
         if self.led(group, id, &part).is_none() {
             return;
         }
-        match self.rng.below(10) {
+        match self.rng.below(13) {
             0..=4 => _ = self.take(group, id, &part, &member),
+            10..=12 => self.take_shortly_before_a_lock_ends(group, id, &part),
             5..=8 => {
                 let kind = [AckType::Accept, AckType::Accept, AckType::Reject, AckType::Release, AckType::Renew];
                 let kind = kind[self.rng.below(5) as usize];
                 self.acknowledge(group, id, &member, kind);
             }
             _ => self.vanish(group, id, &member),
+        }
+    }
+
+    /// Who holds records of what.
+    fn holders(&self) -> Vec<(usize, Id, Arc<str>)> {
+        let mut all = Vec::new();
+        for (group, known) in self.share_groups.iter().enumerate() {
+            for (id, part) in known.parts.iter().filter(|(id, _)| self.model.parts.contains_key(id)) {
+                let members: BTreeSet<&Arc<str>> = part.held.values().map(|(holder, _)| holder).collect();
+                all.extend(members.into_iter().map(|member| (group, *id, member.clone())));
+            }
+        }
+        all
+    }
+
+    /// H2: until its lock runs out a record is nobody else's, and from then on anybody's.
+    fn take_shortly_before_a_lock_ends(&mut self, group: usize, id: Id, part: &Part) {
+        let first = self.shared(group, id).held.values().map(|(holder, until)| (*until, holder.clone())).min();
+        let Some((until, holder)) = first else { return };
+        let rest = until.since(self.now.mono);
+        let ms = if self.rng.below(2) == 0 { rest } else { rest.saturating_sub(1 + self.rng.below(12_000)) };
+        self.pass(ms);
+        self.note(format!("{ms} ms later, {rest} before the first lock runs out"));
+        let other: Arc<str> = if &*holder == "a" { "b".into() } else { "a".into() };
+        if self.led(group, id, part).is_some() {
+            self.take(group, id, part, &other);
         }
     }
 
@@ -248,32 +299,51 @@ impl World {
         assert_eq!(before, None, "{what}: H2: somebody holds it");
     }
 
-    /// A member says something of the first records that it holds.
+    /// A member says something of the records that it holds: of all or some of them, of all the same or of each something else.
     fn acknowledge(&mut self, group: usize, id: Id, member: &Arc<str>, kind: AckType) {
-        let (now, at_most) = (self.now.mono, 1 + self.rng.below(4));
-        let shared = self.shared(group, id);
-        let mut mine = shared.held.iter().filter(|(_, (holder, _))| holder == member).map(|(offset, _)| *offset);
-        let Some(first) = mine.next() else { return };
-        let last = mine.zip(first + 1..).take_while(|(a, b)| a == b).take(at_most as usize).last().map_or(first, |(a, _)| a);
-        let Some(led) = shared.led.as_mut() else { return };
-        let done = led.acknowledge(now, member, &TERMS, &[AckBatch { first, last, types: vec![kind] }]);
-        let write = done.unwrap_or_else(|e| panic!("{}", self.what(&format!("H4: {member} holds {first}..{last}: {e}"))));
+        let (now, chosen) = (self.now, self.choose(group, id, member, kind));
+        if chosen.is_empty() {
+            return;
+        }
+        let batches = ack_batches(&chosen);
+        let Some(led) = self.shared(group, id).led.as_mut() else { return };
+        let done = led.acknowledge(now.mono, member, &TERMS, &batches);
+        let write = done.unwrap_or_else(|e| panic!("{}", self.what(&format!("H4: {member} holds {batches:?}: {e}"))));
         let kept = self.keep(group, id, write);
-        self.note(format!("{member} of share group {group}: {kind:?} {first}..{last} of {id:?}: {kept}"));
+        self.note(format!("{member} of share group {group}: {batches:?} of {id:?}: {kept}"));
         self.stats.acknowledged += u64::from(kept);
         let shared = self.shared(group, id);
-        for offset in first..=last {
+        for (offset, kind) in chosen {
             match kind {
                 AckType::Accept | AckType::Reject if kept => _ = shared.done.insert(offset),
                 AckType::Accept | AckType::Reject => _ = shared.maybe.insert(offset),
                 AckType::Renew => {
-                    shared.held.insert(offset, (member.clone(), now.plus(TERMS.lock_ms)));
+                    shared.held.insert(offset, (member.clone(), now.mono.plus(TERMS.lock_ms)));
                     continue;
                 }
                 _ => {}
             }
             shared.held.remove(&offset);
         }
+    }
+
+    /// What a member says, record by record; nothing if it holds none.
+    fn choose(&mut self, group: usize, id: Id, member: &Arc<str>, kind: AckType) -> Vec<(Offset, AckType)> {
+        let held = &self.shared(group, id).held;
+        let mine: Vec<Offset> = held.iter().filter(|(_, (holder, _))| holder == member).map(|(offset, _)| *offset).collect();
+        if mine.is_empty() {
+            return Vec::new();
+        }
+        let surely = mine[self.rng.below(mine.len() as u64) as usize];
+        let (all, mixed) = (self.rng.below(4) == 0, kind != AckType::Renew && self.rng.below(2) == 0);
+        let mut chosen = Vec::new();
+        for offset in mine {
+            if all || offset == surely || self.rng.below(3) == 0 {
+                let other = [AckType::Accept, AckType::Reject, AckType::Release][self.rng.below(3) as usize];
+                chosen.push((offset, if mixed { other } else { kind }));
+            }
+        }
+        chosen
     }
 
     /// A member's connection is gone, and with it what it held.

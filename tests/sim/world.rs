@@ -207,8 +207,7 @@ impl World {
             1..=3 => self.rng.below(15_000),
             _ => self.rng.below(50),
         };
-        self.now = Now { wall: WallMs(self.now.wall.0 + ms as i64), mono: self.now.mono.plus(ms) };
-        self.disk.set_now(self.now.wall.0);
+        self.pass(ms);
         match self.rng.below(100) {
             0..=7 => self.change_topics(),
             8..=17 => self.produce_plain(),
@@ -224,6 +223,12 @@ impl World {
             94..=96 => self.stop_cleanly(),
             _ => self.stop_at_once(),
         }
+    }
+
+    /// Time passes.
+    pub fn pass(&mut self, ms: u64) {
+        self.now = Now { wall: WallMs(self.now.wall.0 + ms as i64), mono: self.now.mono.plus(ms) };
+        self.disk.set_now(self.now.wall.0);
     }
 
     /// After each event: has the machine died, is the disk gone, is anything wrong?
@@ -536,11 +541,11 @@ impl World {
         self.node = None;
         self.lose();
         self.restart();
-        for _ in 0..30 {
-            self.now = Now { wall: WallMs(self.now.wall.0 + 10_000), mono: self.now.mono.plus(10_000) };
+        for round in 0..30 {
+            self.pass(10_000);
             let now = self.now;
             self.node().pump(now);
-            self.all_beat();
+            self.all_beat(round >= 15);
         }
         self.sync_some(true);
         self.verify_some();
