@@ -239,6 +239,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn columns_and_moments_are_as_documented() {
+        crate::cli::out::facts::assert_documented("kfk delegation-tokens --describe", COLUMNS);
+        assert_eq!(moment(1_700_000_000_000).as_deref(), Some("2023-11-14T22:13:20Z"));
+        assert_eq!(moment(i64::MAX), None);
+    }
+
+    #[test]
     fn a_token_is_one_row() {
         let who = |name: &str| Principal { kind: "User".into(), name: name.into() };
         let token = DelegationToken {

@@ -64,7 +64,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ("kfk server --check", "server --check other"),
 ];
 
-/// Sections about what this broker refuses: rights need an authorizer, tokens need one who proved who it is.
+/// Sections about what this broker refuses: rights need an authorizer, tokens need one who proved who it is. Tests of their tools hold these.
 const REFUSED: [&str; 2] = ["kfk acls --list", "kfk delegation-tokens --describe"];
 /// What does not end; `watch.rs` tries it.
 const ENDLESS: [&str; 1] = ["kfk consumer-groups --describe --watch"];

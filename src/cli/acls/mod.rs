@@ -275,3 +275,19 @@ impl Tool for Args {
         Exit::FAILED
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::out::facts::{Cell, assert_documented};
+
+    #[test]
+    fn a_rule_is_one_row() {
+        let resource = Resource { kind: rules::TOPIC, name: "orders".into(), pattern: rules::LITERAL };
+        let access = Access { principal: "User:a".into(), host: "*".into(), operation: rules::READ, permission: rules::ALLOW };
+        let facts = facts(&[resource.with(&access)]);
+        assert_documented("kfk acls --list", facts.columns);
+        let shown: Vec<String> = facts.rows[0].iter().map(Cell::to_text).collect();
+        assert_eq!(shown, ["orders", "TOPIC", "LITERAL", "User:a", "*", "READ", "ALLOW"]);
+    }
+}

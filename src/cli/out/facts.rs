@@ -288,6 +288,16 @@ impl Facts {
     }
 }
 
+/// Asserts that `docs/output.md` has these columns in its section about a command: for those that no broker of the tests answers.
+#[cfg(test)]
+pub fn assert_documented(command: &str, columns: &[Column]) {
+    let document = include_str!("../../../docs/output.md");
+    let (_, section) = document.split_once(&format!("### `{command}`\n")).expect("a section");
+    let section = section.split("\n#").next().unwrap_or_default();
+    let told: Vec<&str> = section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    assert_eq!(columns.iter().map(|c| c.name).collect::<Vec<_>>(), told);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
