@@ -1,23 +1,21 @@
 //! Where the broker is and how to talk to it: the options that every client command has, and properties files.
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::embedded::{self, Embedded};
-use super::error::CliError;
+use super::error::{CliError, stderr_line};
 use super::failure::not_created;
+use super::settings::{BROKERS_VARIABLE, DEFAULT_BROKERS, Origin, Settings, variable};
 use super::tool::Context;
 use super::usage::refuse;
 use crate::client::{Admin, Cause, ClientConfig, Error};
 use crate::config;
 
-/// The variable that stands in for a missing `--bootstrap-server`.
-pub const BROKERS_VARIABLE: &str = "KFK_BROKERS";
 const SERVERS: &str = "bootstrap.servers";
 const CONTROLLERS: &str = "bootstrap.controllers";
-pub const DEFAULT_BROKERS: &str = "localhost:9092";
 const DEFAULT_PORT: u16 = 9092;
 /// A broker that does not answer is told within this time, however many addresses there are.
 const UNREACHABLE_AFTER_MS: u64 = 4200;
@@ -28,7 +26,8 @@ pub type Properties = Vec<(String, String)>;
 // No doc comment: clap would take it for the command's own description.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct ConnectionArgs {
-    /// Brokers to contact first, separated by commas. Else bootstrap.servers of the properties file, $KFK_BROKERS, localhost:9092.
+    /// Brokers to contact first, separated by commas. Else bootstrap.servers of the properties file, $KFK_BROKERS, the profile's, or
+    /// localhost:9092.
     #[arg(long, value_name = "HOST:PORT,...", add = super::names::brokers())]
     pub bootstrap_server: Option<String>,
 
@@ -62,23 +61,45 @@ impl ConnectionArgs {
             || from_environment().is_some()
     }
 
-    /// `--embedded`, `--bootstrap-server`, `bootstrap.servers` of the properties, `KFK_BROKERS`, `localhost:9092`: the first that is there.
+    /// `--embedded`, `--bootstrap-server`, `bootstrap.servers` of the properties: the first that is there; `None`: none is.
     ///
     /// Controllers to ask stand above all. Errors: two of these options at once.
-    pub fn target(&self, properties: &Properties) -> Result<Target, CliError> {
+    pub fn target(&self, properties: &Properties) -> Result<Option<Target>, CliError> {
         if let Some(controllers) = &self.bootstrap_controller {
             let other = [("embedded", self.embedded.is_some()), ("bootstrap-server", self.bootstrap_server.is_some())];
-            return refuse(("bootstrap-controller", true), &other).map(|()| Target::Controllers(controllers.clone()));
+            return refuse(("bootstrap-controller", true), &other).map(|()| Some(Target::Controllers(controllers.clone())));
         }
         match (&self.embedded, &self.bootstrap_server) {
             (Some(_), Some(_)) => Err(CliError::usage("Option \"[embedded]\" can't be used with option \"[bootstrap-server]\"")),
-            (Some(dir), None) => Ok(Target::Embedded(dir.clone())),
-            (None, Some(brokers)) => Ok(Target::Brokers(brokers.clone())),
+            (Some(dir), None) => Ok(Some(Target::Embedded(dir.clone()))),
+            (None, Some(brokers)) => Ok(Some(Target::Brokers(brokers.clone()))),
             (None, None) => {
-                let from_file = get(properties, "bootstrap.servers").map(str::to_owned).filter(|v| !v.trim().is_empty());
-                Ok(Target::Brokers(from_file.or_else(from_environment).unwrap_or_else(|| DEFAULT_BROKERS.to_owned())))
+                let from_file = get(properties, SERVERS).map(str::to_owned).filter(|v| !v.trim().is_empty());
+                Ok(from_file.map(Target::Brokers))
             }
         }
+    }
+
+    /// The target that is given, or the one that the environment, the project or the profile names; `properties` are completed with the
+    /// settings that belong to that. Under Kafka's names only `KFK_BROKERS` counts, and there is no profile.
+    fn locate(&self, properties: &mut Properties, cx: &Context) -> Result<Target, CliError> {
+        if let Some(target) = self.target(properties)? {
+            return Ok(target);
+        }
+        if cx.is_kafka() {
+            return Ok(Target::Brokers(from_environment().unwrap_or_else(|| DEFAULT_BROKERS.to_owned())));
+        }
+        let ((brokers, origin), config) = Settings::load()?.target()?;
+        if let Some((path, _)) = config {
+            for (key, value) in load_properties(&path)? {
+                set_default(properties, &key, value);
+            }
+        }
+        let completing = std::env::var_os("KFK_COMPLETE").is_some();
+        if matches!(origin, Origin::Project(_)) && io::stderr().is_terminal() && !completing {
+            stderr_line(format!("brokers {brokers}, as {origin} says"));
+        }
+        Ok(Target::Brokers(brokers))
     }
 }
 
@@ -112,7 +133,7 @@ pub fn run<T>(
     kind: ClientKind,
     work: impl AsyncFnOnce(Properties) -> Result<T, CliError>,
 ) -> Result<T, CliError> {
-    let (brokers, embedded) = match args.target(&properties)? {
+    let (brokers, embedded) = match args.locate(&mut properties, cx)? {
         Target::Brokers(list) => (list, None),
         Target::Controllers(list) => {
             properties.retain(|(key, _)| key != SERVERS);
@@ -232,7 +253,7 @@ pub fn addresses(list: &str, cx: &Context) -> Result<String, CliError> {
 }
 
 fn from_environment() -> Option<String> {
-    std::env::var(BROKERS_VARIABLE).ok().filter(|v| !v.trim().is_empty())
+    variable(BROKERS_VARIABLE)
 }
 
 /// The value of `key`, if it is there.
@@ -282,8 +303,9 @@ mod tests {
     fn the_flag_beats_the_file() {
         let file: Properties = vec![("bootstrap.servers".into(), "f:1".into())];
         let args = ConnectionArgs { bootstrap_server: Some("a:1".into()), embedded: None, ..Default::default() };
-        assert_eq!(args.target(&file).unwrap(), Target::Brokers("a:1".into()));
-        assert_eq!(ConnectionArgs::default().target(&file).unwrap(), Target::Brokers("f:1".into()));
+        assert_eq!(args.target(&file).unwrap(), Some(Target::Brokers("a:1".into())));
+        assert_eq!(ConnectionArgs::default().target(&file).unwrap(), Some(Target::Brokers("f:1".into())));
+        assert_eq!(ConnectionArgs::default().target(&Properties::new()).unwrap(), None);
         let both = ConnectionArgs { embedded: Some("d".into()), ..args };
         assert!(both.target(&file).is_err());
     }

@@ -43,11 +43,13 @@ pub mod perf;
 pub mod ping;
 pub mod principal;
 pub mod producer_perf_test;
+pub mod profile;
 pub mod reassign_partitions;
 pub mod records;
 pub mod reference;
 pub mod replica_verification;
 pub mod server;
+pub mod settings;
 pub mod share_groups;
 pub mod storage;
 pub mod tool;
@@ -101,6 +103,7 @@ pub const TOOLS: &[Entry] = &[
     Entry::of::<dump_log::Args>(),
     Entry::of::<ping::Args>(),
     Entry::of::<doctor::Args>(),
+    Entry::of::<profile::Args>(),
     Entry::of::<carry::record::Args>(),
     Entry::of::<carry::replay::Args>(),
     Entry::of::<carry::copy::Args>(),

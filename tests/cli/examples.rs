@@ -19,6 +19,7 @@ const PAGES: &[&str] = &[
     "docs/formats.md",
     "docs/output.md",
     "docs/connecting.md",
+    "docs/profiles.md",
     "docs/transactions.md",
     "docs/differences.md",
 ];
@@ -99,6 +100,7 @@ fn prepare(dir: &Path, broker: &Broker) {
     let events: String = (0..40).map(|i| format!("key-{i}\tvalue {i} of error\n")).collect();
     write("events.txt", &events);
     write("pairs.txt", "a=1\nb=2\n");
+    write("prod.properties", "client.id=prod\n");
     write("note.txt", "one record\nof two lines\n");
     write("up-to.json", r#"{"partitions":[{"topic":"t","partition":0,"offset":1}],"version":1}"#);
     write(

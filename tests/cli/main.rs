@@ -21,6 +21,7 @@ mod output;
 mod pattern;
 mod perf;
 mod producer;
+mod profile;
 mod quorum;
 mod reassign;
 mod replay;

@@ -50,6 +50,8 @@ const COMMANDS: &[(&str, &str)] = &[
     ("kfk client-metrics --describe", "client-metrics --describe"),
     ("kfk ping", "ping"),
     ("kfk doctor", "doctor"),
+    ("kfk profile list", "profile list"),
+    ("kfk profile show", "profile show --explain"),
     ("kfk cluster cluster-id", "cluster cluster-id"),
     ("kfk cluster list-endpoints", "cluster list-endpoints"),
     ("kfk features describe", "features describe"),
@@ -69,7 +71,7 @@ const REFUSED: [&str; 2] = ["kfk acls --list", "kfk delegation-tokens --describe
 /// What does not end; `watch.rs` tries it.
 const ENDLESS: [&str; 1] = ["kfk consumer-groups --describe --watch"];
 /// Commands that find nothing here, or may: their columns are held by the header of their CSV.
-const MAY_BE_EMPTY: [&str; 2] = ["kfk reassign-partitions --list", "kfk transactions find-hanging"];
+const MAY_BE_EMPTY: [&str; 3] = ["kfk reassign-partitions --list", "kfk transactions find-hanging", "kfk profile list"];
 
 struct World {
     broker: Broker,
@@ -125,7 +127,7 @@ impl World {
     fn command(&self, line: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kfk"));
         command.args(line.split(' ')).current_dir(self.dir.path()).env_remove("KFK_BROKERS").stdin(Stdio::null());
-        if !line.starts_with("server ") && !line.starts_with("storage ") {
+        if !["server ", "storage ", "profile "].iter().any(|of| line.starts_with(of)) {
             command.args(["--bootstrap-server", &self.broker.bootstrap]);
         }
         command

@@ -95,8 +95,9 @@ impl Tool for Args {
         let checks = connect::run_on_existing(&self.connection, properties, cx, async |properties| Ok(examine(properties).await))?;
         let mut out = Out::stdout();
         // Lines are for people, too: what is wrong is told in sentences.
-        facts(&checks)
-            .print(&mut out, self.output.unwrap_or(Format::Plain), |out| lines(&checks).into_iter().try_for_each(|line| out.line(line)))?;
+        facts(&checks).print(&mut out, self.output.or_else(Format::preferred).unwrap_or(Format::Plain), |out| {
+            lines(&checks).into_iter().try_for_each(|line| out.line(line))
+        })?;
         out.flush()?;
         Ok(if count(&checks, Status::Fail) > 0 { Exit::FAILED } else { Exit::OK })
     }

@@ -18,7 +18,8 @@ use crate::wire::Uuid;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Brokers to contact first, separated by commas. Else bootstrap.servers of the properties file, $KFK_BROKERS, localhost:9092.
+    /// Brokers to contact first, separated by commas. Else bootstrap.servers of the properties file, $KFK_BROKERS, the profile's, or
+    /// localhost:9092.
     #[arg(long, value_name = "HOST:PORT,...", add = super::names::brokers(), global = true)]
     pub bootstrap_server: Option<String>,
 

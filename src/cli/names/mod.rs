@@ -11,9 +11,10 @@ use std::time::Duration;
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 
 use super::completions::typed_words;
-use super::connect::{self, BROKERS_VARIABLE, ConnectionArgs, DEFAULT_BROKERS, Properties};
+use super::connect::{self, ConnectionArgs, Properties};
 use super::embedded;
 use super::error::CliError;
+use super::settings::{BROKERS_VARIABLE, DEFAULT_BROKERS, store};
 use super::tool::{Context, Personality};
 use crate::client::Admin;
 
@@ -32,6 +33,19 @@ pub fn topics() -> ArgValueCompleter {
 /// Completes the names of consumer groups.
 pub fn groups() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| from_broker(current, group_names))
+}
+
+/// Completes the names of profiles.
+pub fn profiles() -> ArgValueCompleter {
+    of(store::names)
+}
+
+/// Completes what `names` gives.
+pub fn of(names: fn() -> Vec<String>) -> ArgValueCompleter {
+    ArgValueCompleter::new(move |current: &OsStr| {
+        let start = current.to_string_lossy();
+        names().into_iter().filter(|name| name.starts_with(&*start)).map(CompletionCandidate::new).collect()
+    })
 }
 
 /// Completes the ids of brokers, one or several separated by commas.

@@ -13,7 +13,8 @@ mod yaml;
 
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 
-use super::error::CliError;
+use super::error::{CliError, stderr_line};
+use super::settings::Settings;
 use super::tool::Context;
 
 /// `-o`
@@ -40,9 +41,20 @@ impl Format {
     pub fn pick(asked: Option<Format>, cx: &Context) -> Format {
         match asked {
             Some(format) => format,
-            None if !cx.is_kafka() && io::stdout().is_terminal() => Format::Table,
-            None => Format::Plain,
+            None if cx.is_kafka() => Format::Plain,
+            None => Format::preferred().unwrap_or(if io::stdout().is_terminal() { Format::Table } else { Format::Plain }),
         }
+    }
+
+    /// What the environment, the project or the profile wants.
+    pub fn preferred() -> Option<Format> {
+        // A profile that is not there is told when brokers are looked for.
+        let (value, origin) = Settings::load().ok()?.output()?;
+        let known = <Format as clap::ValueEnum>::from_str(&value, false);
+        if known.is_err() {
+            stderr_line(format!("warning: {origin} wants output {value}, which is none of table, plain, json, jsonl, csv, yaml, name"));
+        }
+        known.ok()
     }
 }
 

@@ -25,7 +25,8 @@ const UNIDENTIFIED: &str = "The transaction to abort must be identified either w
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Brokers to contact first, separated by commas. Else bootstrap.servers of the properties file, $KFK_BROKERS, localhost:9092.
+    /// Brokers to contact first, separated by commas. Else bootstrap.servers of the properties file, $KFK_BROKERS, the profile's, or
+    /// localhost:9092.
     #[arg(long, value_name = "HOST:PORT,...", add = names::brokers(), global = true)]
     pub bootstrap_server: Option<String>,
 
